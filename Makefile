@@ -1,0 +1,51 @@
+# make setup, make demo, make test, make lint: each sets up what it needs and can be run alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup demo test lint format bench docs clean help
+
+help:
+	@echo "make demo   run the examples against the demo site"
+	@echo "make test   run the tests"
+	@echo "make lint   ruff, mypy, import-linter"
+	@echo "make bench  print the benchmark tables"
+	@echo "make docs   write the generated pages in docs/"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing dependencies"
+	@$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@$(BIN)/batchwright install
+	@touch $@
+
+demo: setup
+	$(BIN)/batchwright demo --workers 4
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python benchmarks/throughput.py
+
+docs: setup
+	$(BIN)/python -m batchwright.docs_pages docs
+
+clean:
+	rm -rf $(VENV) output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

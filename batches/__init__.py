@@ -1,0 +1,1 @@
+"""Running many: batches, the queue, executions, engines, browsers, events, the store."""

@@ -1,0 +1,105 @@
+"""The process through which Playwright talks to browsers: starting it, knowing when it died, ending it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final, Self
+
+from playwright.async_api import Error, Playwright, async_playwright
+
+from batches.processes import ProcessId, children, is_alive, kill_tree
+from nodes.errors import BrowserLostError
+
+__all__ = ["Driver"]
+
+_START_TIMEOUT_S: Final = 30.0
+_KILL_TIMEOUT_S: Final = 5.0
+_RUNS: Final = "run-driver"
+
+_log = logging.getLogger("batchwright.browsers")
+
+
+class Driver:
+    """One running driver process. A dead one is replaced by starting another, never revived.
+
+    Use `Driver.start`; afterwards it is the caller's to `stop`.
+
+    Args:
+        playwright: The Playwright object on top of it.
+        process: Its process; None if it could not be told apart from others of ours.
+    """
+
+    def __init__(self, playwright: Playwright, process: ProcessId | None) -> None:
+        self._playwright = playwright
+        self._process = process
+        self._stopped = False
+
+    @classmethod
+    async def start(cls, timeout_s: float = _START_TIMEOUT_S) -> Self:
+        """Start a driver.
+
+        Args:
+            timeout_s: Longest time it may take, in seconds.
+
+        Raises:
+            BrowserLostError: It did not start.
+        """
+        before = set(await asyncio.to_thread(children, _RUNS))
+        try:
+            async with asyncio.timeout(timeout_s):
+                playwright = await async_playwright().start()
+        except BaseException as error:  # cancelled, too, it must not stay behind
+            for process in await asyncio.to_thread(children, _RUNS):
+                if process not in before:
+                    await asyncio.to_thread(kill_tree, process, _KILL_TIMEOUT_S)
+            if not isinstance(error, TimeoutError | Error | OSError):
+                raise
+            reason = str(error) or f"no answer within {timeout_s:g} s"
+            raise BrowserLostError(
+                f"Playwright's driver did not start ({reason}). Check the machine with 'batchwright doctor'"
+            ) from error
+        started = [process for process in await asyncio.to_thread(children, _RUNS) if process not in before]
+        # Two at once cannot be told apart here; the first browser then tells who its parent is.
+        return cls(playwright, started[0] if len(started) == 1 else None)
+
+    @property
+    def playwright(self) -> Playwright:
+        """The Playwright object on top of it."""
+        return self._playwright
+
+    @property
+    def process(self) -> ProcessId | None:
+        """Its process, where known."""
+        return self._process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked for something."""
+        return not self._stopped and (self._process is None or is_alive(self._process))
+
+    def learn(self, process: ProcessId | None) -> None:
+        """Remember the driver's process, told by a browser that it started.
+
+        Args:
+            process: The parent of that browser.
+        """
+        self._process = self._process or process
+
+    async def stop(self, timeout_s: float) -> None:
+        """End it; it closes what browsers it still has. One that does not end in time is killed.
+
+        Args:
+            timeout_s: Longest time to wait for an orderly end, in seconds.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._playwright.stop()
+        except (TimeoutError, Error, OSError) as error:
+            _log.warning("Playwright's driver did not stop within %g s and is killed: %r", timeout_s, error)
+        finally:
+            if self._process is not None and is_alive(self._process):
+                await asyncio.to_thread(kill_tree, self._process, _KILL_TIMEOUT_S)

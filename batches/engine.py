@@ -1,0 +1,56 @@
+"""The seam between deciding what runs and running it.
+
+An engine runs executions somewhere: in this process (`batches.local`) or on other machines. Queue, priority,
+limits, history and the decision to try again stay outside of it, and nothing outside reaches into a running
+execution: facts come out as events, wishes go in as controls.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+
+from batches.events import Event
+from batches.spec import ExecutionSpec
+
+__all__ = ["Engine", "Handle"]
+
+
+class Handle(ABC):
+    """One attempt that an engine is running."""
+
+    @abstractmethod
+    def events(self) -> AsyncIterator[Event]:
+        """The attempt's events in order, ending with `ExecutionEnded`. To be read once.
+
+        Raises:
+            ExecutionLost: The attempt died under its engine; no final event comes.
+        """
+
+    @abstractmethod
+    async def cancel(self, grace_s: float) -> None:
+        """Stop the attempt in the middle of whatever it does; its final event says stopped.
+
+        Returns once the browser context is closed; after ``grace_s`` seconds the worker is killed instead.
+        """
+
+
+class Engine(ABC):
+    """Where executions run."""
+
+    @property
+    @abstractmethod
+    def capacity(self) -> int:
+        """How many attempts run at the same time."""
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Get ready; called once before the first run."""
+
+    @abstractmethod
+    async def run(self, spec: ExecutionSpec) -> Handle:
+        """Begin an attempt, waiting for a free slot first."""
+
+    @abstractmethod
+    async def close(self, grace_s: float) -> None:
+        """Stop what runs, close the browsers and leave no process behind; idempotent."""

@@ -1,0 +1,194 @@
+"""Running one node's handler: inputs, references, types, dialogs, and errors in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+from pydantic import ValidationError
+
+from nodes.context import ExecutionContext, NodeRun
+from nodes.document import Node
+from nodes.errors import (
+    BatchwrightError,
+    BrowserLostError,
+    NodeDataError,
+    NodeError,
+    NodeTimeoutError,
+    PageCrashedError,
+)
+from nodes.model import NodeData, describe
+from nodes.plan import Plan
+from nodes.registry import NodeType, Registry
+from nodes.validation import input_properties
+
+__all__ = ["Invoker"]
+
+LOST_GRACE_S: Final = 0.5
+"""How long to wait for the news that a browser died, after a call failed because its target was closed."""
+
+PENDING_TIMEOUT_S: Final = 35.0
+"""How long an action that opened a dialog may take to end once the dialog was answered, seconds."""
+
+
+class Invoker:
+    """Runs handlers for one execution.
+
+    Args:
+        plan: The workflow.
+        registry: The node types.
+        context: The execution's state.
+        keeps_dialogs: Whether the workflow has nodes that answer dialogs.
+    """
+
+    def __init__(
+        self, plan: Plan, registry: Registry, context: ExecutionContext, *, keeps_dialogs: bool
+    ) -> None:
+        self._plan = plan
+        self._registry = registry
+        self._context = context
+        self._keeps_dialogs = keeps_dialogs
+        self._pending: asyncio.Task[None] | None = None
+        self._models: dict[str, tuple[Mapping[str, object], NodeData]] = {}
+
+    def type_of(self, node: Node) -> NodeType[Any]:
+        """The node's type; raises `NodeTypeUnknownError`."""
+        return self._registry.get(node.type)
+
+    def read(self, node: Node, node_type: NodeType[Any]) -> NodeData:
+        """The node's properties with inputs resolved, references replaced and types checked.
+
+        Raises:
+            NodeDataError: A value that came from outside has the wrong type.
+        """
+        values = self._with_inputs(node)
+        resolved = node_type.model.resolve(values, self._context.data, self._context.variables)
+        if resolved is node.data and node.id in self._models:
+            return self._models[node.id][1]
+        try:
+            model = node_type.model.read(resolved)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise NodeDataError(f"Node {node.title}: {describe(first)}", field=field) from None
+        if resolved is node.data:
+            self._models[node.id] = (resolved, model)
+        return model
+
+    async def run(self, node: Node) -> tuple[NodeRun, NodeData, NodeType[Any]]:
+        """Run a node's handler.
+
+        Raises:
+            NodeError: The node failed.
+            BrowserLostError: The browser died under it.
+        """
+        run = NodeRun(node, self._context)
+        node_type = self.type_of(node)
+        try:
+            data = self.read(node, node_type)
+            if self._keeps_dialogs:
+                await self._run_among_dialogs(node_type, data, run)
+            else:
+                await node_type.run(data, run)
+        except Exception as error:
+            raise await self._translated(error, node) from error
+        return run, data, node_type
+
+    async def close(self) -> None:
+        """Give up an action that still waits behind a dialog."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+
+    def _with_inputs(self, node: Node) -> Mapping[str, object]:
+        names = input_properties(node)
+        if not names:
+            return node.data
+        values = dict(node.data)
+        for name in names:
+            source = self._plan.graph.input_source(node.id, name)
+            if source is not None and source in self._context.variables:
+                values[name] = self._context.variables[source]
+            else:
+                self._context.log(
+                    "debug", f"Node {node.title}: input '{name}' has no value; the stored one is used"
+                )
+        return values
+
+    async def _run_among_dialogs(self, node_type: NodeType[Any], data: NodeData, run: NodeRun) -> None:
+        """Run a handler while dialogs may open.
+
+        An action that opens a dialog does not end before the dialog is answered. It is left pending, so that
+        the dialog node after it can answer; any other node that needs the page dismisses the dialog first.
+        """
+        session = self._context.session
+        if not node_type.answers_dialogs and node_type.touches_page(data) and session.dialog_opened.is_set():
+            count = await session.dismiss_dialogs()
+            run.log("warning", f"{count} dialog(s) dismissed: the next node is no dialog node")
+            await self._finish_pending()
+        if not node_type.touches_page(data) or node_type.answers_dialogs:
+            await node_type.run(data, run)
+            if not session.dialog_opened.is_set():
+                await self._finish_pending()
+            return
+        task = asyncio.create_task(node_type.run(data, run), name=f"node {run.node.id}")
+        opened = asyncio.create_task(session.dialog_opened.wait(), name=f"dialog during {run.node.id}")
+        try:
+            await asyncio.wait({task, opened}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        finally:
+            opened.cancel()
+            await asyncio.gather(opened, return_exceptions=True)
+        if task.done():
+            await task
+        else:
+            self._pending = task
+
+    async def _finish_pending(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        try:
+            async with asyncio.timeout(PENDING_TIMEOUT_S):
+                await pending
+        except TimeoutError:
+            raise NodeTimeoutError("The action that opened the dialog did not end after the answer") from None
+
+    async def _translated(self, error: Exception, node: Node) -> BatchwrightError:
+        if isinstance(error, PlaywrightError):
+            return await self._of_playwright(error, node)
+        if isinstance(error, BatchwrightError):
+            return error
+        self._context.log("error", f"Node {node.title}: {type(error).__name__}: {error}")
+        return NodeError(f"{type(error).__name__}: {error}", code="NODE_INTERNAL_ERROR")
+
+    async def _of_playwright(self, error: PlaywrightError, node: Node) -> BatchwrightError:
+        message = error.message.strip()
+        if isinstance(error, PlaywrightTimeoutError):
+            return NodeTimeoutError(message)
+        if "crashed" in message and ("Page" in message or "Target" in message):
+            return PageCrashedError(f"The page crashed while node {node.title} used it: {message}")
+        closed = "closed" in message or "Connection" in message or "disconnected" in message
+        if closed and await self._browser_died():
+            return BrowserLostError(f"The browser died while node {node.title} used it")
+        return NodeError(message, code="PAGE_CLOSED" if closed else "BROWSER_CALL_FAILED")
+
+    async def _browser_died(self) -> bool:
+        session = self._context.session
+        if not session.is_open:
+            return False
+        lease = session.lease
+        try:
+            async with asyncio.timeout(LOST_GRACE_S):
+                while not lease.lost and lease.browser.is_connected():
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True

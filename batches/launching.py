@@ -1,0 +1,181 @@
+"""Starting one browser: which executable, which options, and what a failed start means."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, cast
+
+from playwright.async_api import Browser, Error
+
+from batches.browsers import find_browser, missing_browser
+from batches.driver import Driver
+from batches.pool_settings import PoolSettings
+from batches.processes import MARK, ProcessId, find_marked, kill_tree, parent
+from nodes.errors import BrowserLostError, BrowserStateError
+from nodes.provider import LaunchRequest
+
+__all__ = ["LaunchedBrowser", "Launcher"]
+
+_CHROMIUM_FLAGS: Final = ("--disable-quic",)
+"""Beyond Playwright's own flags, which stop background traffic already: QUIC goes around proxies."""
+
+_MISSING: Final = ("executable doesn't exist", "Executable doesn't exist", "is not found at", "Error: spawn ")
+"""What Playwright says of an executable that is not there or cannot be started."""
+
+_GRACE_S: Final = 5.0
+"""How much longer than a launch the driver may take to report that it failed."""
+
+_log = logging.getLogger("batchwright.browsers")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchedBrowser:
+    """A browser that runs.
+
+    Attributes:
+        browser: Playwright's object.
+        driver: The driver that started it.
+        process: The root of its processes; None where it could not be found.
+    """
+
+    browser: Browser
+    driver: Driver
+    process: ProcessId | None
+
+
+class Launcher:
+    """Starts browsers for one pool, each with a mark of its own.
+
+    Args:
+        settings: The pool's settings.
+    """
+
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
+        self._id = uuid.uuid4().hex
+        self._numbers = itertools.count(1)
+        self._sandbox_said = False
+
+    async def launch(self, driver: Driver, request: LaunchRequest) -> LaunchedBrowser:
+        """Start a browser.
+
+        Args:
+            driver: Who starts it.
+            request: What kind.
+
+        Raises:
+            BrowserMissingError: It is not on this machine.
+            BrowserStateError: It cannot start like this: no display, no sandbox, an unknown option.
+            BrowserLostError: It did not start or died doing so.
+        """
+        mark = f"{self._id}-{next(self._numbers)}"
+        options = await asyncio.to_thread(self._options, request, mark)
+        limit_s = cast("float", options["timeout"]) / 1000 + _GRACE_S
+        try:
+            async with asyncio.timeout(limit_s):
+                browser = await getattr(driver.playwright, request.browser).launch(**options)
+        except TimeoutError as error:
+            # Playwright limits the launch itself: when even that does not answer, the driver hangs.
+            await driver.stop(0)
+            await self._kill(mark)
+            raise BrowserLostError(
+                f"Playwright's driver did not answer within {limit_s:g} s while starting {request.browser}; "
+                "it was killed"
+            ) from error
+        except Error as error:
+            await self._kill(mark)
+            _explain(error, request, options)
+        except TypeError as error:
+            raise BrowserStateError(
+                f"Browser {request.browser} was not started: {error}. Check 'launchOptions'",
+                code="LAUNCH_OPTION_INVALID",
+            ) from error
+        found = await asyncio.to_thread(find_marked, mark, under=driver.process)
+        process = found[0] if found else None
+        if process is not None and driver.process is None:
+            driver.learn(await asyncio.to_thread(parent, process))
+        return LaunchedBrowser(browser, driver, process)
+
+    async def sweep(self) -> int:
+        """Kill whatever this launcher ever started and is still there; returns how many there were."""
+        return await self._kill(self._id, prefix=True)
+
+    async def _kill(self, mark: str, *, prefix: bool = False) -> int:
+        found = await asyncio.to_thread(find_marked, mark, prefix=prefix)
+        for process in found:
+            await asyncio.to_thread(kill_tree, process, self._settings.close_timeout_s)
+        return len(found)
+
+    def _options(self, request: LaunchRequest, mark: str) -> dict[str, Any]:
+        """Playwright's launch options. What the request gives goes before our own choice."""
+        settings, given = self._settings, dict(request.options)
+        environment = cast("Mapping[str, str | float | bool]", given.pop("env", None) or os.environ)
+        _check_display(request, environment)
+        options: dict[str, Any] = {
+            "headless": request.headless,
+            "args": list(request.args),
+            "timeout": settings.launch_timeout_s * 1000,
+            # The runner ends its browsers itself; without this, Ctrl-C would close them under it.
+            "handle_sigint": False,
+        }
+        if request.ignore_default_args:
+            options["ignore_default_args"] = list(request.ignore_default_args)
+        if "channel" not in given and "executable_path" not in given:
+            found = find_browser(
+                request.browser, headless=request.headless, explicit=settings.executable.get(request.browser)
+            )
+            options["executable_path"] = found.path
+        if request.browser == "chromium":
+            options["args"] += [flag for flag in _CHROMIUM_FLAGS if flag not in request.ignore_default_args]
+            options["chromium_sandbox"] = self._sandbox()
+        return {**options, **given, "env": {**environment, MARK: mark}}
+
+    def _sandbox(self) -> bool:
+        off = self._settings.no_sandbox
+        if off is None:
+            off = sys.platform != "win32" and os.geteuid() == 0
+        if off and not self._sandbox_said:
+            self._sandbox_said = True
+            reason = "as set" if self._settings.no_sandbox else "because it cannot be used by root"
+            _log.warning("Chromium runs without its sandbox, %s", reason)
+        return not off
+
+
+def _check_display(request: LaunchRequest, environment: Mapping[str, object]) -> None:
+    if request.headless or not sys.platform.startswith("linux"):
+        return
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        raise BrowserStateError(
+            f"Browser {request.browser} cannot show a window: this machine has no display. Set 'headless' to "
+            "true, or start the runner under 'xvfb-run'",
+            code="DISPLAY_MISSING",
+        )
+
+
+def _explain(error: Error, request: LaunchRequest, options: Mapping[str, object]) -> NoReturn:
+    """Raise what a failed launch means."""
+    text = error.message
+    if any(sign in text for sign in _MISSING):
+        where = options.get("executable_path") or options.get("channel")
+        raise missing_browser(request.browser, detail=f" at '{where}'") from error
+    if "sandboxing failed" in text or "No usable sandbox" in text:
+        raise BrowserStateError(
+            f"Browser {request.browser} was not started because this machine does not let it build its sandbox. "
+            "Allow user namespaces, or switch the sandbox off with the setting 'no_sandbox'",
+            code="SANDBOX_NOT_USABLE",
+        ) from error
+    raise BrowserLostError(f"Browser {request.browser} did not start: {_summary(text)}") from error
+
+
+def _summary(text: str) -> str:
+    """Playwright's first line and the last ones that the browser itself printed; between lies its command line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line.partition("[err]")[2].strip() for line in lines if "[err]" in line]
+    return "; ".join([lines[0].removeprefix("BrowserType.launch: "), *said[-2:]])

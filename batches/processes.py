@@ -1,0 +1,229 @@
+"""Facts about process trees, and ending them for good.
+
+A browser is a tree of processes. Playwright's driver starts each browser as the leader of a process group of
+its own; renderers and helpers stay in that group even after their parent died. Every launch carries a unique
+mark in its environment, by which its root is found below the driver and, should all else fail, anywhere.
+
+Everything here blocks for a few milliseconds (`kill_tree` for longer): call it through ``asyncio.to_thread``.
+A zombie counts as gone: it holds nothing, and where process 1 does not reap it stays for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+
+__all__ = [
+    "MARK",
+    "ProcessId",
+    "children",
+    "descendants",
+    "find_marked",
+    "identify",
+    "is_alive",
+    "kill_tree",
+    "parent",
+    "wait_gone",
+]
+
+MARK: Final = "BATCHWRIGHT_BROWSER"
+"""Environment variable that every launched browser carries; its value is unique for each launch."""
+
+_POLL_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process that cannot be mistaken for a later one with the same number.
+
+    Attributes:
+        pid: Its number.
+        started: When it started, in seconds since the epoch, as the system tells it.
+    """
+
+    pid: int
+    started: float
+
+
+def identify(pid: int) -> ProcessId | None:
+    """The identity of a running process; None if there is none.
+
+    Args:
+        pid: Its number.
+    """
+    try:
+        return _identity(psutil.Process(pid))
+    except psutil.Error:
+        return None
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Whether a process still runs. Cheap enough for the event loop.
+
+    Args:
+        process: Its identity.
+    """
+    try:
+        found = psutil.Process(process.pid)
+        return found.create_time() == process.started and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def children(running: str) -> list[ProcessId]:
+    """This process's direct children that run a certain program.
+
+    Args:
+        running: One of the words of their command line.
+    """
+    found = psutil.Process().children()
+    return [process for process in _alive(found) if running in _command_line(process.pid)]
+
+
+def parent(process: ProcessId) -> ProcessId | None:
+    """The process that started another.
+
+    Args:
+        process: The other.
+    """
+    try:
+        found = psutil.Process(process.pid).parent()
+        return None if found is None else _identity(found)
+    except psutil.Error:
+        return None
+
+
+def descendants(process: ProcessId) -> list[ProcessId]:
+    """All running processes below a process and in the group it leads, itself not included.
+
+    Args:
+        process: The root, which may be dead already: its group outlives it.
+    """
+    found: dict[int, ProcessId] = {}
+    if is_alive(process):
+        try:
+            below = psutil.Process(process.pid).children(recursive=True)
+        except psutil.Error:
+            below = []
+        found = {member.pid: member for member in _alive(below)}
+    for member in _group_members(process):
+        found.setdefault(member.pid, member)
+    found.pop(process.pid, None)
+    return list(found.values())
+
+
+def find_marked(mark: str, *, under: ProcessId | None = None, prefix: bool = False) -> list[ProcessId]:
+    """Processes that carry a launch mark; a browser's root first.
+
+    Args:
+        mark: The value of `MARK`.
+        under: Look only among the direct children of this process, instead of everywhere.
+        prefix: Accept marks that only begin so.
+    """
+    try:
+        processes = psutil.Process(under.pid).children() if under is not None else psutil.process_iter()
+    except psutil.Error:
+        return []
+    return sorted(
+        (found for found in _alive(processes) if _carries(found.pid, mark, prefix=prefix)),
+        key=lambda found: (found.started, found.pid),
+    )
+
+
+def kill_tree(process: ProcessId, timeout_s: float) -> list[ProcessId]:
+    """Kill a process, everything below it and its whole group, and wait until they are gone.
+
+    Args:
+        process: The root; it may be dead or stopped.
+        timeout_s: Longest time to wait, in seconds.
+
+    Returns:
+        What is still there after that time; empty in all but broken systems.
+    """
+    deadline = time.monotonic() + timeout_s
+    victims = {process, *descendants(process)}
+    while True:
+        for victim in victims:
+            _kill(victim)
+        survivors = wait_gone(victims, min(0.25, max(0.0, deadline - time.monotonic())))
+        # Whoever was being started during the first round is found in the next one.
+        victims = {*survivors, *descendants(process)}
+        if not victims or time.monotonic() >= deadline:
+            return list(victims)
+
+
+def wait_gone(processes: Iterable[ProcessId], timeout_s: float) -> list[ProcessId]:
+    """Wait until processes have ended; returns those that have not.
+
+    Args:
+        processes: Whom to wait for.
+        timeout_s: Longest time to wait, in seconds.
+    """
+    deadline = time.monotonic() + timeout_s
+    remaining = [process for process in processes if is_alive(process)]
+    while remaining and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        remaining = [process for process in remaining if is_alive(process)]
+    return remaining
+
+
+def _identity(process: psutil.Process) -> ProcessId:
+    return ProcessId(process.pid, process.create_time())
+
+
+def _alive(processes: Iterable[psutil.Process]) -> Iterator[ProcessId]:
+    for process in processes:
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE:
+                yield _identity(process)
+        except psutil.Error:
+            continue
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return []
+
+
+def _carries(pid: int, mark: str, *, prefix: bool) -> bool:
+    try:
+        value = psutil.Process(pid).environ().get(MARK, "")
+    except (psutil.Error, OSError):
+        return False
+    return value.startswith(mark) if prefix else value == mark
+
+
+def _group_members(process: ProcessId) -> Iterator[ProcessId]:
+    """Running members of the process group that a process leads or led."""
+    if sys.platform == "win32" or process.pid == os.getpgrp():
+        return
+    holder = identify(process.pid)
+    if holder is not None and holder != process:
+        # The number was given to someone else, which happens only after the group had ended.
+        return
+    for pid in psutil.pids():
+        try:
+            if os.getpgid(pid) != process.pid:
+                continue
+        except OSError:
+            continue
+        member = identify(pid)
+        if member is not None and is_alive(member):
+            yield member
+
+
+def _kill(process: ProcessId) -> None:
+    try:
+        found = psutil.Process(process.pid)
+        if found.create_time() == process.started:
+            found.kill()
+    except psutil.Error:
+        return

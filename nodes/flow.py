@@ -1,0 +1,222 @@
+"""Node types that steer the flow: loop, switch and the call of a reusable flow.
+
+Source: workflow-format.md, sections 11 to 13, and nodes.md. The walker does the steering itself; these
+classes hold the properties, the checks and what is written into the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import BeforeValidator
+
+from nodes.choices import choose
+from nodes.conditions import condition_problems, holds
+from nodes.context import NodeRun
+from nodes.errors import LoopLimitError, NodeDataError, NotSupportedError
+from nodes.matching import js_text
+from nodes.model import REQUIRED, AbsentAs, LooseText, NodeData, OneOf, Part, Text
+from nodes.registry import NodeType
+
+__all__ = [
+    "DEFAULT_HANDLE",
+    "Case",
+    "DefaultCase",
+    "Loop",
+    "LoopData",
+    "ReusableData",
+    "RunReusable",
+    "Switch",
+    "SwitchData",
+]
+
+DEFAULT_HANDLE: Final = "default"
+"""Handle of a switch's default branch."""
+
+
+class LoopData(NodeData):
+    """What a loop goes through."""
+
+    mode: Annotated[Text, REQUIRED, OneOf("forEach", "doWhile")] = None
+    """Once for each element of an array, or while a condition holds."""
+    array_variable: Text = None
+    """Key of `data` with the array, for `forEach`."""
+    condition: Mapping[str, Any] | None = None
+    """The condition (as in a switch case), tested before each iteration, for `doWhile`."""
+    update_step: Text = None
+    """JavaScript to run after each iteration, for `doWhile`; not supported yet."""
+    max_iterations: Annotated[int, BeforeValidator(int), AbsentAs(1000)] = 1000
+    """Most iterations of a `doWhile` loop; going on beyond them is an error."""
+
+
+class Loop(NodeType[LoopData]):
+    """Run the nodes behind the handle `output` again and again.
+
+    `variables.index` counts from 0; `variables.item` is the array's element.
+    """
+
+    name: ClassVar = "loop"
+    title: ClassVar = "Loop"
+    category: ClassVar = "flow"
+    writes: ClassVar = ("variables.index", "variables.item")
+    uses_page: ClassVar = False
+
+    def advise(self, values: Mapping[str, object]) -> list[str]:
+        """Name a condition that never holds, and what is not supported yet."""
+        step = values.get("updateStep")
+        unsupported = ["property 'updateStep' is not supported yet"] if _is_text(step) else []
+        condition = values.get("condition") if values.get("mode") == "doWhile" else None
+        return unsupported + condition_problems(condition)
+
+    async def run(self, data: LoopData, run: NodeRun) -> None:
+        """Check the properties; the iterations are the walker's."""
+        choose({"forEach": _array, "doWhile": _condition}, data.mode, "mode")(data, run)
+
+    def iterations(self, data: LoopData, run: NodeRun) -> AsyncIterator[int]:
+        """Count the iterations, with ``index`` and ``item`` set for each.
+
+        The body runs while this is suspended; a doWhile condition is tested after it.
+
+        Raises:
+            NodeDataError: A property is missing or wrong, or the array is none.
+            NotSupportedError: The loop has an ``updateStep``.
+            LoopLimitError: The condition still holds after ``maxIterations``.
+        """
+        return choose({"forEach": _each, "doWhile": _while}, data.mode, "mode")(data, run)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _array(data: LoopData, run: NodeRun) -> list[object]:
+    key = run.require(data.array_variable, "arrayVariable")
+    value = run.data.get(key)
+    if not isinstance(value, list | tuple):
+        found = "nothing" if value is None else "no array"
+        raise NodeDataError(
+            f"Property 'arrayVariable': data key '{key}' holds {found}; store an array there before the loop",
+            field="arrayVariable",
+        )
+    return list(value)
+
+
+def _condition(data: LoopData, run: NodeRun) -> Mapping[str, object]:
+    if not data.condition:
+        raise NodeDataError("Property 'condition' is required for a doWhile loop", field="condition")
+    if _is_text(data.update_step):
+        raise NotSupportedError(
+            f"Node {run.node.title}: the property 'updateStep' of a loop is not supported yet by this version "
+            "of Batchwright; change what the condition looks at with nodes in the loop's body"
+        )
+    return data.condition
+
+
+async def _each(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
+    items = _array(data, run)
+    run.variables["index"], run.variables["item"] = 0, items[0] if items else None
+    for index, item in enumerate(items):
+        run.variables["index"], run.variables["item"] = index, item
+        yield index
+
+
+async def _while(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
+    condition = _condition(data, run)
+    run.variables["index"], run.variables["item"] = 0, None
+    index = 0
+    while await holds(run, condition):
+        if index >= data.max_iterations:
+            raise LoopLimitError(f"Loop exceeded maximum iterations limit of {data.max_iterations}")
+        run.variables["index"] = index
+        yield index
+        index += 1
+
+
+class Case(Part):
+    """One branch of a switch."""
+
+    id: LooseText = None
+    """Handle of the branch."""
+    label: LooseText = None
+    """Display name of the branch."""
+    condition: Mapping[str, Any] | None = None
+    """When the branch is taken; a case without a condition never is."""
+
+
+class DefaultCase(Part):
+    """The branch that is taken when no case holds."""
+
+    label: LooseText = None
+    """Display name of the branch."""
+
+
+class SwitchData(NodeData):
+    """The branches of a switch."""
+
+    cases: Annotated[list[Case] | None, REQUIRED] = None
+    """The branches, tried in order; the first whose condition holds is taken."""
+    default_case: Annotated[DefaultCase | None, REQUIRED] = None
+    """The branch for everything else."""
+
+
+class Switch(NodeType[SwitchData]):
+    """Go on with the first branch whose condition holds, else with the default branch."""
+
+    name: ClassVar = "switch.switch"
+    title: ClassVar = "Switch"
+    category: ClassVar = "flow"
+    writes: ClassVar = ("switchOutput", "switchOutputLabel")
+    uses_page: ClassVar = False
+
+    def advise(self, values: Mapping[str, object]) -> list[str]:
+        """Name the cases whose condition never holds."""
+        cases = values.get("cases")
+        conditions = [
+            case.get("condition")
+            for case in (cases if isinstance(cases, list) else ())
+            if isinstance(case, Mapping)
+        ]
+        return [problem for condition in conditions for problem in condition_problems(condition)]
+
+    async def run(self, data: SwitchData, run: NodeRun) -> None:
+        """Evaluate the cases and store the selected branch."""
+        handle, label = await _branch(data, run)
+        run.data["switchOutput"], run.data["switchOutputLabel"] = handle, label
+        run.result = f"Took the branch '{label}'"
+
+    def selected(self, run: NodeRun) -> str:
+        """The handle that the last switch selected; the default branch if none did."""
+        return js_text(run.data.get("switchOutput", DEFAULT_HANDLE))
+
+
+async def _branch(data: SwitchData, run: NodeRun) -> tuple[str, str]:
+    """Handle and label of the branch to take."""
+    if data.cases is None:
+        raise NodeDataError("Property 'cases' is required; it must be an array", field="cases")
+    default_label = run.require(data.default_case.label if data.default_case else None, "defaultCase.label")
+    for number, case in enumerate(data.cases, 1):
+        if case.condition and await holds(run, case.condition):
+            handle = case.id or f"case-{number}"
+            return handle, case.label or handle
+    return DEFAULT_HANDLE, default_label
+
+
+class ReusableData(NodeData):
+    """Which flow is meant."""
+
+    context_name: Annotated[Text, REQUIRED] = None
+    """Name of the flow."""
+
+
+class RunReusable(NodeType[ReusableData]):
+    """Run a reusable flow; it shares page, data and variables with the caller."""
+
+    name: ClassVar = "reusable.runReusable"
+    title: ClassVar = "Run Reusable Flow"
+    category: ClassVar = "flow"
+    uses_page: ClassVar = False
+
+    async def run(self, data: ReusableData, run: NodeRun) -> None:
+        """Check the name; the walker runs the flow's nodes."""
+        run.require(data.context_name, "contextName")

@@ -1,0 +1,104 @@
+"""The list of built-in node types."""
+
+from __future__ import annotations
+
+from nodes.catalogue import built_in_types, default_registry
+
+BUILT_IN = [
+    "start",
+    "openBrowser",
+    "navigation",
+    "contextManipulate",
+    "type",
+    "action",
+    "elementQuery",
+    "formInput",
+    "keyboard",
+    "scroll",
+    "screenshot",
+    "storage",
+    "dialog",
+    "download",
+    "iframe",
+    "wait",
+    "javascriptCode",
+    "loop",
+    "intValue",
+    "stringValue",
+    "booleanValue",
+    "inputValue",
+    "verify",
+    "apiRequest",
+    "apiCurl",
+    "loadConfigFile",
+    "selectConfigFile",
+    "dbConnect",
+    "dbDisconnect",
+    "dbQuery",
+    "dbTransactionBegin",
+    "dbTransactionCommit",
+    "dbTransactionRollback",
+    "csvHandle",
+    "email",
+    "slack",
+    "webhook",
+    "dataExtractor",
+    "smartExtractor",
+]
+
+PLUGINS = [
+    "setConfig.setConfig",
+    "switch.switch",
+    "reusable.reusable",
+    "reusable.end",
+    "reusable.runReusable",
+    "comment-box.comment",
+    "shortcut.shortcut",
+    "example.fillForm",
+    "example.scrollTo",
+]
+
+NOT_YET = [
+    "javascriptCode",
+    "apiRequest",
+    "apiCurl",
+    "dbConnect",
+    "dbDisconnect",
+    "dbQuery",
+    "dbTransactionBegin",
+    "dbTransactionCommit",
+    "dbTransactionRollback",
+    "csvHandle",
+    "email",
+    "slack",
+    "webhook",
+    "dataExtractor",
+    "smartExtractor",
+    "example.fillForm",
+    "example.scrollTo",
+]
+
+
+def test_every_type_of_the_format_is_there_once() -> None:
+    assert sorted(node_type.name for node_type in built_in_types()) == sorted([*BUILT_IN, *PLUGINS])
+
+
+def test_types_come_by_category_and_name() -> None:
+    keys = [(node_type.category, node_type.name.lower()) for node_type in built_in_types()]
+
+    assert keys == sorted(keys)
+
+
+def test_what_is_not_supported_says_so() -> None:
+    assert sorted(item.name for item in built_in_types() if not item.supported) == sorted(NOT_YET)
+
+
+def test_every_type_is_documented() -> None:
+    assert [item.name for item in built_in_types() if not item.__doc__ or not item.title] == []
+
+
+def test_the_registry_is_made_once() -> None:
+    registry = default_registry()
+
+    assert registry is default_registry()
+    assert len(registry) == len(BUILT_IN) + len(PLUGINS)

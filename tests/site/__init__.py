@@ -1,0 +1,1 @@
+"""A small local web site that browser tests drive."""
