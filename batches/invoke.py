@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from playwright.async_api import Error as PlaywrightError
@@ -18,7 +18,11 @@ from nodes.errors import (
     NodeDataError,
     NodeError,
     NodeTimeoutError,
+    NodeTypeUnknownError,
+    NotSupportedError,
     PageCrashedError,
+    ReusableFlowError,
+    SelectorError,
 )
 from nodes.model import NodeData, describe
 from nodes.plan import Plan
@@ -29,6 +33,17 @@ __all__ = ["Invoker"]
 
 LOST_GRACE_S: Final = 0.5
 """How long to wait for the news that a browser died, after a call failed because its target was closed."""
+
+_POLL_S: Final = 0.02
+
+_OWN_FAULTS: Final = (
+    NodeDataError,
+    NodeTypeUnknownError,
+    NotSupportedError,
+    ReusableFlowError,
+    SelectorError,
+)
+"""Errors that have nothing to do with a browser; one that died meanwhile is no excuse for them."""
 
 PENDING_TIMEOUT_S: Final = 35.0
 """How long an action that opened a dialog may take to end once the dialog was answered, seconds."""
@@ -126,7 +141,8 @@ class Invoker:
         the dialog node after it can answer; any other node that needs the page dismisses the dialog first.
         """
         session = self._context.session
-        if not node_type.answers_dialogs and node_type.touches_page(data) and session.dialog_opened.is_set():
+        dismisses = node_type.touches_page(data) and not node_type.answers_dialogs
+        while dismisses and session.dialog_opened.is_set():
             count = await session.dismiss_dialogs()
             run.log("warning", f"{count} dialog(s) dismissed: the next node is no dialog node")
             await self._finish_pending()
@@ -136,47 +152,63 @@ class Invoker:
                 await self._finish_pending()
             return
         task = asyncio.create_task(node_type.run(data, run), name=f"node {run.node.id}")
-        opened = asyncio.create_task(session.dialog_opened.wait(), name=f"dialog during {run.node.id}")
         try:
-            await asyncio.wait({task, opened}, return_when=asyncio.FIRST_COMPLETED)
+            await self._until_dialog(task, None)
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             raise
-        finally:
-            opened.cancel()
-            await asyncio.gather(opened, return_exceptions=True)
         if task.done():
             await task
         else:
             self._pending = task
 
     async def _finish_pending(self) -> None:
-        pending, self._pending = self._pending, None
+        """Wait for the end of the action that opened a dialog, unless it opens another one first."""
+        pending = self._pending
         if pending is None:
             return
+        opened = await self._until_dialog(pending, PENDING_TIMEOUT_S)
+        if pending.done():
+            self._pending = None
+            await pending
+        elif not opened:
+            await self.close()
+            raise NodeTimeoutError("The action that opened the dialog did not end after the answer")
+
+    async def _until_dialog(self, task: asyncio.Task[None], limit_s: float | None) -> bool:
+        """Wait until a task is over or a dialog opens; whether one did."""
+        waiting = self._context.session.dialog_opened.wait()
+        opened = asyncio.create_task(waiting, name=f"dialog during {task.get_name()}")
         try:
-            async with asyncio.timeout(PENDING_TIMEOUT_S):
-                await pending
-        except TimeoutError:
-            raise NodeTimeoutError("The action that opened the dialog did not end after the answer") from None
+            await asyncio.wait({task, opened}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            return opened.done()
+        finally:
+            opened.cancel()
+            await asyncio.gather(opened, return_exceptions=True)
 
     async def _translated(self, error: Exception, node: Node) -> BatchwrightError:
         if isinstance(error, PlaywrightError):
             return await self._of_playwright(error, node)
         if isinstance(error, BatchwrightError):
+            if self._context.session.lost and not isinstance(error, _OWN_FAULTS):
+                return BrowserLostError(f"The browser died before or while node {node.title} used it")
             return error
         self._context.log("error", f"Node {node.title}: {type(error).__name__}: {error}")
         return NodeError(f"{type(error).__name__}: {error}", code="NODE_INTERNAL_ERROR")
 
     async def _of_playwright(self, error: PlaywrightError, node: Node) -> BatchwrightError:
         message = error.message.strip()
-        if isinstance(error, PlaywrightTimeoutError):
-            return NodeTimeoutError(message)
+        session = self._context.session
         if "crashed" in message and ("Page" in message or "Target" in message):
-            return PageCrashedError(f"The page crashed while node {node.title} used it: {message}")
+            return _crashed(node, message)
+        # The news that the page crashed comes after that of the navigation which it ended.
+        if "ERR_ABORTED" in message and await _soon(lambda: session.page_crashed):
+            return _crashed(node, message)
+        if isinstance(error, PlaywrightTimeoutError) and not session.lost:
+            return NodeTimeoutError(message)
         closed = "closed" in message or "Connection" in message or "disconnected" in message
-        if closed and await self._browser_died():
+        if session.lost or (closed and await self._browser_died()):
             return BrowserLostError(f"The browser died while node {node.title} used it")
         return NodeError(message, code="PAGE_CLOSED" if closed else "BROWSER_CALL_FAILED")
 
@@ -185,10 +217,19 @@ class Invoker:
         if not session.is_open:
             return False
         lease = session.lease
-        try:
-            async with asyncio.timeout(LOST_GRACE_S):
-                while not lease.lost and lease.browser.is_connected():
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            return False
-        return True
+        return await _soon(lambda: lease.lost or not lease.browser.is_connected())
+
+
+def _crashed(node: Node, message: str) -> PageCrashedError:
+    return PageCrashedError(f"The page crashed while node {node.title} used it: {message}")
+
+
+async def _soon(condition: Callable[[], bool]) -> bool:
+    """Whether something holds within a moment, for news that comes after its consequences."""
+    try:
+        async with asyncio.timeout(LOST_GRACE_S):
+            while not condition():  # noqa: ASYNC110 - part of it is the state of a process
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        return False
+    return True

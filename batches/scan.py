@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ def scan(
     recursive: bool = False,
     pattern: str = DEFAULT_PATTERN,
     grep: str | None = None,
+    exclude: Sequence[Path] = (),
 ) -> Scan:
     """Read the workflows of folders and files.
 
@@ -56,14 +58,15 @@ def scan(
         paths: Folders or files; a file counts whatever its name.
         recursive: Look into subfolders.
         pattern: File names to take in folders; ``*`` and ``?``, whatever the case.
-        grep: Regular expression; only files whose relative path or workflow name contains a match.
+        grep: Regular expression; only files whose relative path, workflow name or tag contains a match.
+        exclude: Files and subfolders to leave out, such as the output folder; what ``paths`` names counts.
 
     Raises:
         SourceError: A path is missing or not readable, or ``grep`` is no regular expression.
     """
     wanted = _compiled(grep)
     items, invalid = [], []
-    for found in find_files(paths, recursive=recursive, pattern=pattern):
+    for found in find_files(paths, recursive=recursive, pattern=pattern, exclude=exclude):
         result = _read(found)
         if wanted is not None and not _matches(wanted, found, result):
             continue
@@ -74,47 +77,58 @@ def scan(
     return Scan(tuple(items), tuple(invalid))
 
 
-def find_files(paths: Sequence[Path], *, recursive: bool, pattern: str) -> Iterator[_Found]:
+def find_files(
+    paths: Sequence[Path], *, recursive: bool, pattern: str, exclude: Sequence[Path] = ()
+) -> list[_Found]:
     """The files that a scan looks at: in the order of ``paths``, folders sorted by name, none twice.
 
-    With several folders, relative paths begin with the folder's name.
+    With several folders, relative paths begin with the folder's name; where that is not enough to tell two
+    files apart, they are shown as they were given.
 
     Raises:
         SourceError: A path is missing or not readable.
     """
-    seen: set[Path] = set()
+    left_out = frozenset(path.resolve() for path in exclude)
+    matcher = re.compile(fnmatch.translate(pattern), re.IGNORECASE)
+    by_file: dict[Path, _Found] = {}
     for path in paths:
         prefix = f"{path.resolve().name}/" if len(paths) > 1 and path.is_dir() else ""
-        for found in _below(path, recursive=recursive, pattern=pattern, prefix=prefix):
-            real = found.file.resolve()
-            if real not in seen:
-                seen.add(real)
-                yield found
+        for found in _below(path, _files(path, matcher, left_out, recursive=recursive), prefix):
+            by_file.setdefault(found.file.resolve(), found)
+    names = Counter(found.path for found in by_file.values())
+    return [
+        found if names[found.path] == 1 else _Found(found.file, found.file.as_posix())
+        for found in by_file.values()
+    ]
 
 
-def _below(path: Path, *, recursive: bool, pattern: str, prefix: str) -> Iterable[_Found]:
+def _below(path: Path, files: Iterator[Path], prefix: str) -> Iterable[_Found]:
     if path.is_file():
         return [_Found(path, path.name)]
     if not path.exists():
         raise SourceError(f"{path}: no such file or folder", field="path")
     if not path.is_dir():
         raise SourceError(f"{path}: neither a file nor a folder", field="path")
-    matcher = re.compile(fnmatch.translate(pattern), re.IGNORECASE)
-    found = [
-        _Found(file, prefix + file.relative_to(path).as_posix())
-        for file in _files(path, recursive=recursive)
-        if matcher.match(file.name)
-    ]
+    found = [_Found(file, prefix + file.relative_to(path).as_posix()) for file in files]
     return sorted(found, key=lambda item: _natural(item.path))
 
 
-def _files(folder: Path, *, recursive: bool) -> Iterator[Path]:
+def _files(
+    folder: Path, matcher: re.Pattern[str], left_out: frozenset[Path], *, recursive: bool
+) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise SourceError(f"{error.filename}: cannot be read: {error.strerror}", field="path") from error
 
+    def wanted(file: Path) -> bool:
+        return bool(matcher.match(file.name)) and file.is_file() and file.resolve() not in left_out
+
     for root, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if recursive and not name.startswith("."))
-        yield from (Path(root) / name for name in files if (Path(root) / name).is_file())
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive and not name.startswith(".") and (Path(root) / name).resolve() not in left_out
+        )
+        yield from (file for name in files if wanted(file := Path(root) / name))
 
 
 def _read(found: _Found) -> WorkItem | InvalidWorkflow:

@@ -172,9 +172,7 @@ class Walker:
         if region is None:
             raise ReusableFlowError(f"No reusable flow is named '{name}'")
         await self._sequence(
-            _Frame(
-                region, iteration=frame.iteration, loop_id=frame.loop_id, flows=(*frame.flows, name)
-            )
+            _Frame(region, iteration=frame.iteration, loop_id=frame.loop_id, flows=(*frame.flows, name))
         )
 
     def _take_default(self, node: Node, frame: _Frame) -> None:

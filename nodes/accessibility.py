@@ -73,6 +73,6 @@ def _item(node: Mapping[str, Any], role: str, children: list[dict[str, object]])
     for entry in node.get("properties", ()):
         if entry.get("name") == "level":
             item["level"] = entry["value"].get("value")
-    if children and not (role == "StaticText"):
+    if children and role != "StaticText":
         item["children"] = children
     return item

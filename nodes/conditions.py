@@ -32,6 +32,9 @@ CONDITION_TYPES: Final = ("ui-element", "api-status", "api-json-path", "javascri
 _ORDERINGS: Final = COMPARISONS[1:]
 """Comparisons of size, which are about numbers."""
 
+_LEAST_MS: Final = 5_000.0
+"""What a page gets at least to answer, ms: a short ``timeout`` limits waiting, and conditions do not wait."""
+
 _USES_CONTEXT: Final = re.compile(r"(?<![\w$.])context\s*(?:\.|\?\.|\[)")
 """JavaScript that reads the stores, and so runs in the runner instead of in the page."""
 
@@ -80,7 +83,7 @@ async def holds(run: NodeRun, condition: Mapping[str, object]) -> bool:
     try:
         data = ConditionData.read(condition)
         evaluate = choose(_EVALUATORS, data.type, "type")
-        async with asyncio.timeout(data.timeout / 1000):
+        async with asyncio.timeout(max(data.timeout, _LEAST_MS) / 1000):
             return await evaluate(run, data)
     except (NotSupportedError, BrowserLostError):
         raise

@@ -101,7 +101,9 @@ def _described(name: str, info: FieldInfo, owner: type[BaseModel]) -> dict[str, 
     described: dict[str, object] = {
         "name": info.alias or name,
         "type": _type_name(info.annotation),
-        "default": None if info.is_required() else _plain(info.get_default(call_default_factory=False)),
+        "default": None
+        if info.is_required()
+        else _plain(info.get_default(call_default_factory=True, validated_data={})),
         "unit": unit[1] if unit else None,
         "required": REQUIRED in marks or info.is_required(),
         "interpolated": next((how for mark, how in _INTERPOLATIONS.items() if mark in marks), False),
@@ -118,7 +120,10 @@ def _described(name: str, info: FieldInfo, owner: type[BaseModel]) -> dict[str, 
 
 
 def _plain(default: object) -> object:
-    return default.model_dump(by_alias=True) if isinstance(default, BaseModel) else default
+    """A default as JSON has it."""
+    if isinstance(default, BaseModel):
+        return default.model_dump(mode="json", by_alias=True)
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _block(name: str, owner: type[BaseModel]) -> str | None:

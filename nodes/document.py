@@ -143,7 +143,7 @@ def decode_document(content: bytes) -> object:
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "recursion" in str(error).lower():
+        if "depth limit" in error.msg or "recursion" in error.msg:
             raise WorkflowUnreadableError(f"is nested more than {MAX_NESTING} levels deep") from error
         raise WorkflowUnreadableError(
             f"is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}"
@@ -260,9 +260,11 @@ def _edge_problems(raw_edges: Sequence[object], node_ids: Sequence[str]) -> list
                 )
             elif value not in known:
                 problems.append(f"Edge '{name}': {end} node '{value}' does not exist")
-        for handle in ("sourceHandle", "targetHandle"):
-            if raw.get(handle) not in (None, "") and _identifier(raw[handle]) is None:
-                problems.append(f"Edge '{name}': '{handle}' must be a string, not {_kind(raw[handle])}")
+        problems.extend(
+            f"Edge '{name}': '{handle}' must be a string, not {_kind(raw[handle])}"
+            for handle in ("sourceHandle", "targetHandle")
+            if raw.get(handle) not in (None, "") and _identifier(raw[handle]) is None
+        )
     return problems
 
 

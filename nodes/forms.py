@@ -65,7 +65,7 @@ async def _select(data: FormInputData, run: NodeRun) -> None:
         values = tuple(
             js_text(item) for item in (data.value if isinstance(data.value, list) else [data.value])
         )
-    if not values or values == ("",):
+    if not values:
         raise NodeDataError("Property 'values' is required for the action 'select'", field="values")
     choice = choose(_SELECT_BY, data.select_by, "selectBy")
     await choice(await target(run, data, data.timeout), values, data.timeout)

@@ -122,6 +122,8 @@ def _loose_text(value: object) -> object:
 
 
 def _texts(value: object) -> object:
+    if value == "":
+        return ()
     items = value if isinstance(value, list | tuple) else (value,)
     return tuple(_loose_text(item) for item in items)
 
@@ -154,7 +156,7 @@ LooseText = Annotated[str | None, BeforeValidator(_loose_text)]
 """A text that may also be written as a number or boolean: what a user types, not a selector."""
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
-"""A list of texts, also a single one."""
+"""A list of texts, also a single one; an empty text alone means none."""
 
 Number = Annotated[float | None, AfterValidator(_finite), BeforeValidator(_number)]
 """A number, also as its text; an empty text means absent."""

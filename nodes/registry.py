@@ -56,7 +56,7 @@ class NodeType(ABC, Generic[D]):
         """The first line of the class docstring."""
         return (self.__doc__ or "").strip().split("\n", 1)[0]
 
-    def touches_page(self, data: D) -> bool:
+    def touches_page(self, data: D) -> bool:  # noqa: ARG002 - for those that override it
         """Whether the node works on the page with these properties (see ``uses_page``)."""
         return self.uses_page
 

@@ -36,13 +36,13 @@ _NOT_A_NAME: Final = frozenset({"", ".", ".."})
 class Margin(Part):
     """Margins of a PDF page: a number of px, or a text with a unit such as ``1cm``."""
 
-    top: str | float = 0
+    top: str | float = 0.0
     """Upper margin."""
-    right: str | float = 0
+    right: str | float = 0.0
     """Right margin."""
-    bottom: str | float = 0
+    bottom: str | float = 0.0
     """Lower margin."""
-    left: str | float = 0
+    left: str | float = 0.0
     """Left margin."""
 
 

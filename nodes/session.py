@@ -59,6 +59,7 @@ class BrowserSession:
         self._frame: Frame | None = None
         self._dialogs: list[Dialog] = []
         self._downloads: list[Download] = []
+        self._crashed: set[Page] = set()
         self._changed = asyncio.Event()
         self.dialog_opened = asyncio.Event()
         """Set while a dialog is held open and waits for an answer."""
@@ -83,6 +84,11 @@ class BrowserSession:
     def lost(self) -> bool:
         """Whether the browser under the session died."""
         return self._lease is not None and self._lease.lost
+
+    @property
+    def page_crashed(self) -> bool:
+        """Whether the process that draws the current page died."""
+        return self._page in self._crashed
 
     @property
     def context_key(self) -> str:
@@ -243,9 +249,13 @@ class BrowserSession:
         self._frame = frame
 
     def _watch(self, page: Page) -> None:
+        page.on("crash", self._add_crash)
         page.on("download", self._add_download)
         if self._keep_dialogs:
             page.on("dialog", self._add_dialog)
+
+    def _add_crash(self, page: Page) -> None:
+        self._crashed.add(page)
 
     def _add_download(self, download: Download) -> None:
         self._downloads.append(download)

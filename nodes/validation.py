@@ -7,6 +7,7 @@ node; `check` collects everything at once, for ``batchwright validate`` and for 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from nodes.document import START, Node, Workflow, parse_workflow, structural_problems
 from nodes.errors import WorkflowInvalidError
 from nodes.graph import ANNOTATION_TYPES

@@ -48,7 +48,7 @@ class WaitData(RetryBlock, TimeoutBlock):
     )
     """A time, an element, a URL, a script, or a look at a stored API response."""
     value: Annotated[LooseText, INTERPOLATED] = None
-    """Time in ms; selector; part of the URL or `/regex/`; JavaScript expression; key of the response."""
+    """Milliseconds; selector; part of the URL or `/regex/`; JavaScript expression; key of the response."""
     selector_type: SelectorType = "css"
     """How a selector is read."""
     selector_modifiers: Modifiers | None = None
