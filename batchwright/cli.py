@@ -16,8 +16,6 @@ from batches.spec import ExecutionOptions
 from batchwright.exit_codes import EXIT_CODES_HELP, ExitCode
 from batchwright.logs import set_up_logging
 from batchwright.options import parse_overrides, parse_variables, parse_workers
-from batchwright.running import RunOptions, run
-from batchwright.selection import Selection
 
 __all__ = ["app"]
 
@@ -50,15 +48,21 @@ class Order(StrEnum):
     LONGEST_FIRST = LONGEST_FIRST
 
 
+# "readable=False" below: what cannot be read is told by the run itself, with its exit code and a summary.
 OutputFolder = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", help="Folder for history, screenshots, videos.", rich_help_panel=SHOW, envvar="BATCHWRIGHT_OUTPUT"
+        "--output",
+        "-o",
+        help="Folder for history, screenshots, videos.",
+        readable=False,
+        rich_help_panel=SHOW,
+        envvar="BATCHWRIGHT_OUTPUT",
     ),
 ]
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"batchwright {importlib.metadata.version('batchwright')}")
         raise typer.Exit
@@ -66,7 +70,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
 
 @app.callback()
 def main_options(
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -76,7 +80,8 @@ def main_options(
 @app.command("run", epilog=EXIT_CODES_HELP)
 def run_command(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH...", help="Folders or workflow files.", show_default=False)
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Folders or workflow files.", show_default=False, readable=False),
     ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look into subfolders.", rich_help_panel=SELECT)
@@ -86,19 +91,31 @@ def run_command(
     ] = DEFAULT_PATTERN,
     grep: Annotated[
         str | None,
-        typer.Option("--grep", "-g", metavar="REGEX", help="Only paths, names or tags that match.", rich_help_panel=SELECT),
+        typer.Option(
+            "--grep",
+            "-g",
+            metavar="REGEX",
+            help="Only paths, names or tags that match.",
+            rich_help_panel=SELECT,
+        ),
     ] = None,
     last_failed: Annotated[
         bool,
         typer.Option(
-            "--last-failed", help="Only what did not pass in the last run: failed, stopped, not run.", rich_help_panel=SELECT
+            "--last-failed",
+            help="Only what did not pass in the last run: failed, stopped, not run.",
+            rich_help_panel=SELECT,
         ),
     ] = False,
     list_only: Annotated[
-        bool, typer.Option("--list", help="List the selected workflows and run nothing.", rich_help_panel=SELECT)
+        bool,
+        typer.Option("--list", help="List the selected workflows and run nothing.", rich_help_panel=SELECT),
     ] = False,
     workers: Annotated[
-        str, typer.Option("--workers", "-w", metavar="N|auto", help="How many run at once; auto: cores, at least 2.")
+        str,
+        typer.Option(
+            "--workers", "-w", metavar="N|auto", help="How many run at once; auto: cores, at least 2."
+        ),
     ] = "auto",
     order: Annotated[
         Order, typer.Option(help="Start in the given order, or the longest first as history knows them.")
@@ -109,23 +126,37 @@ def run_command(
     ] = None,
     start_overrides: Annotated[
         list[str] | None,
-        typer.Option("--start-override", metavar="NAME=VALUE", help="Override an option of the Start nodes; repeatable."),
+        typer.Option(
+            "--start-override",
+            metavar="NAME=VALUE",
+            help="Override an option of the Start nodes; repeatable.",
+        ),
     ] = None,
     browser: Annotated[
         BrowserKind | None, typer.Option(help="Use this browser in every workflow.", rich_help_panel=BROWSE)
     ] = None,
-    headed: Annotated[bool, typer.Option("--headed", help="Show the windows.", rich_help_panel=BROWSE)] = False,
+    headed: Annotated[
+        bool, typer.Option("--headed", help="Show the windows.", rich_help_panel=BROWSE)
+    ] = False,
     browser_args: Annotated[
         list[str] | None,
-        typer.Option("--browser-arg", metavar="ARG", help="Argument for every browser; repeatable.", rich_help_panel=BROWSE),
+        typer.Option(
+            "--browser-arg",
+            metavar="ARG",
+            help="Argument for every browser; repeatable.",
+            rich_help_panel=BROWSE,
+        ),
     ] = None,
     ignore_https_errors: Annotated[
-        bool, typer.Option("--ignore-https-errors", help="Accept invalid certificates.", rich_help_panel=BROWSE)
+        bool,
+        typer.Option("--ignore-https-errors", help="Accept invalid certificates.", rich_help_panel=BROWSE),
     ] = False,
     settle: Annotated[
         bool,
         typer.Option(
-            "--settle", help="Wait for each page to come to rest after navigate (slower).", rich_help_panel=BROWSE
+            "--settle",
+            help="Wait for each page to come to rest after navigate (slower).",
+            rich_help_panel=BROWSE,
         ),
     ] = False,
     record_session: Annotated[
@@ -139,7 +170,8 @@ def run_command(
         int, typer.Option(min=0, help="Run a failed workflow again, up to N times.", rich_help_panel=STOP)
     ] = 0,
     fail_fast: Annotated[
-        bool, typer.Option("-x", help="Stop after the first failure (--max-failures 1).", rich_help_panel=STOP)
+        bool,
+        typer.Option("-x", help="Stop after the first failure (--max-failures 1).", rich_help_panel=STOP),
     ] = False,
     max_failures: Annotated[
         int | None,
@@ -151,9 +183,17 @@ def run_command(
         typer.Option(metavar="-|FILE", help="Write every event as a line of JSON.", rich_help_panel=SHOW),
     ] = None,
     summary_json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the result as JSON, on every ending.", rich_help_panel=SHOW)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the result as JSON, on every ending.",
+            readable=False,
+            rich_help_panel=SHOW,
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only failures and totals.", rich_help_panel=SHOW)] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only failures and totals.", rich_help_panel=SHOW)
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Each node and log line.", rich_help_panel=SHOW)
     ] = False,
@@ -161,7 +201,6 @@ def run_command(
     """Run the workflows of folders and files in parallel.
 
     Examples:
-
       batchwright run flows/                             every *.json of the folder
 
       batchwright run flows -r --workers 4 --retries 1   with subfolders, flaky ones counted apart
@@ -170,28 +209,36 @@ def run_command(
     """
     if not paths and not last_failed:
         raise typer.BadParameter("name a folder or workflow file, or use --last-failed", param_hint="PATH")
+    if events == "-" and str(summary_json) == "-":
+        raise typer.BadParameter("only one of --events and --summary-json can be standard output")
+    slots = parse_workers(workers)
+    execution = ExecutionOptions(
+        headless=False if headed else None,
+        browser=browser.value if browser else None,
+        browser_args=tuple(browser_args or ()),
+        ignore_https_errors=ignore_https_errors,
+        timeout_s=timeout,
+        settle=settle,
+        record_session=record_session,
+        variables=parse_variables(variables or ()),
+        start_overrides=parse_overrides(start_overrides or ()),
+        trace_logs=verbose,
+    )
+
+    from batchwright.running import RunOptions, run  # noqa: PLC0415 - start-up time, after the usage errors
+    from batchwright.selection import Selection  # noqa: PLC0415 - as above
+
     set_up_logging(verbose=verbose)
     options = RunOptions(
         selection=Selection(tuple(paths or ()), recursive, pattern, grep),
         output=output,
-        workers=parse_workers(workers),
+        workers=slots,
         retries=retries,
         max_failures=1 if fail_fast and max_failures is None else max_failures,
         order=order.value,
         last_failed=last_failed,
         list_only=list_only,
-        execution=ExecutionOptions(
-            headless=False if headed else None,
-            browser=browser.value if browser else None,
-            browser_args=tuple(browser_args or ()),
-            ignore_https_errors=ignore_https_errors,
-            timeout_s=timeout,
-            settle=settle,
-            record_session=record_session,
-            variables=parse_variables(variables or ()),
-            start_overrides=parse_overrides(start_overrides or ()),
-            trace_logs=verbose,
-        ),
+        execution=execution,
         events=events,
         summary=summary_json,
         quiet=quiet,
@@ -202,19 +249,24 @@ def run_command(
 
 @app.command("validate", epilog=EXIT_CODES_HELP)
 def validate_command(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders or workflow files.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Folders or workflow files.", readable=False)
+    ],
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders.")] = False,
     pattern: Annotated[str, typer.Option(help="File names to take in folders; * and ?.")] = DEFAULT_PATTERN,
 ) -> None:
     """Check workflow files without running them: `file: message`, one line for each fault."""
     from batchwright.validating import validate  # noqa: PLC0415 - start-up time
 
+    set_up_logging(verbose=False)
     raise typer.Exit(validate(paths, recursive=recursive, pattern=pattern))
 
 
 @app.command("nodes")
 def nodes_command(
-    name: Annotated[str | None, typer.Argument(help="A node type, to explain it.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A node type, to explain it.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the node types, or explain one with its properties, types and defaults."""
@@ -226,7 +278,8 @@ def nodes_command(
 @app.command("history")
 def history_command(
     batch: Annotated[
-        str | None, typer.Argument(metavar="[BATCH]", help="A batch, to list its executions.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[BATCH]", help="A batch, to list its executions.", show_default=False),
     ] = None,
     output: OutputFolder = Path("output"),
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many batches.")] = 20,
@@ -241,12 +294,18 @@ def history_command(
 
 @app.command("demo", epilog=EXIT_CODES_HELP)
 def demo_command(
-    workers: Annotated[str, typer.Option("--workers", "-w", metavar="N|auto", help="How many run at once.")] = "4",
-    broken: Annotated[bool, typer.Option("--broken", help="Also run the examples that fail on purpose.")] = False,
+    workers: Annotated[
+        str, typer.Option("--workers", "-w", metavar="N|auto", help="How many run at once.")
+    ] = "4",
+    broken: Annotated[
+        bool, typer.Option("--broken", help="Also run the examples that fail on purpose.")
+    ] = False,
     serve_only: Annotated[
         bool, typer.Option("--serve-only", help="Only serve the demo site, until Ctrl-C.")
     ] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the demo site; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the demo site; 0 takes a free one.")
+    ] = 0,
     headed: Annotated[bool, typer.Option("--headed", help="Show the windows.")] = False,
     output: OutputFolder = Path("output"),
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from batches.spec import ExecutionOptions
-from batchwright.console import make_console
+from batchwright.console import make_console, print_error
 from batchwright.demo_site import serve_site
 from batchwright.exit_codes import ExitCode
 from batchwright.interrupts import Interrupts
@@ -45,17 +46,17 @@ async def demo(options: DemoOptions) -> ExitCode:
     """Serve the site; run the examples against it, or wait for Ctrl-C."""
     console = make_console()
     examples = examples_folder()
-    try:
-        async with serve_site(examples / "site", port=options.port) as url:
-            console.print(f"Demo site: {url}", markup=False)
-            if options.serve_only:
-                return await _serve(url, examples)
-            return await run(_run_options(options, url, examples))
-    except OSError as error:
-        make_console(stderr=True).print(
-            f"Error: the demo site cannot use port {options.port}: {error.strerror}", markup=False
-        )
-        return ExitCode.RUNNER
+    async with AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(serve_site(examples / "site", port=options.port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            print_error(make_console(stderr=True), f"the demo site cannot use port {options.port}: {reason}")
+            return ExitCode.RUNNER
+        console.print(f"Demo site: {url}", markup=False)
+        if options.serve_only:
+            return await _serve(url, examples)
+        return await run(_run_options(options, url, examples))
 
 
 async def _serve(url: str, examples: Path) -> ExitCode:
@@ -66,7 +67,7 @@ async def _serve(url: str, examples: Path) -> ExitCode:
         markup=False,
         soft_wrap=True,
     )
-    interrupts = Interrupts(lambda _message: None)
+    interrupts = Interrupts(lambda: None)
     with interrupts.watching(lambda: None):
         await interrupts.wait()
     return ExitCode.OK
@@ -83,5 +84,3 @@ def _run_options(options: DemoOptions, url: str, examples: Path) -> RunOptions:
             variables={"baseUrl": url, "examplesDir": str(examples)},
         ),
     )
-
-

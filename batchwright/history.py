@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,12 +11,13 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
+from batches.encoding import plain
 from batches.errors import NotFoundError, StoreError
 from batches.events import ExecutionStatus
 from batches.state import BatchState
 from batches.store import BatchRow
 from batches.tinydb_store import TinyDbStore
-from batchwright.console import make_console, seconds
+from batchwright.console import make_console, print_error, print_table, seconds
 from batchwright.exit_codes import ExitCode
 from server.main_api import BATCH_WORDS, batch_view
 
@@ -38,7 +40,7 @@ async def show_history(output: Path, batch_id: str | None, *, limit: int, as_jso
         OK, USAGE for an unknown batch, RUNNER if the history cannot be read.
     """
     console, errors = make_console(), make_console(stderr=True)
-    if not output.exists():
+    if not await asyncio.to_thread(output.exists):
         if as_json:
             sys.stdout.write("[]\n")
         else:
@@ -51,10 +53,10 @@ async def show_history(output: Path, batch_id: str | None, *, limit: int, as_jso
             else:
                 _show_batches(await store.rows(limit=limit, include_single=True), as_json=as_json)
     except NotFoundError as error:
-        errors.print(f"Error: {error.message}", markup=False)
+        print_error(errors, error.message)
         return ExitCode.USAGE
     except StoreError as error:
-        errors.print(f"Error: {error.message}", markup=False, soft_wrap=True)
+        print_error(errors, error.message)
         return ExitCode.RUNNER
     return ExitCode.OK
 
@@ -88,8 +90,9 @@ def _show_batches(rows: list[BatchRow], *, as_json: bool) -> None:
         console.print("No batches yet. Start with: batchwright run FOLDER")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("batch", "started", "status", "result", "time", "folder"):
+    for column in ("batch", "started", "status", "result", "time"):
         table.add_column(column, no_wrap=True)
+    table.add_column("folder", overflow="fold")
     for row in rows:
         wall = row.ended_at - row.started_at if row.ended_at is not None else None
         table.add_row(
@@ -98,14 +101,14 @@ def _show_batches(rows: list[BatchRow], *, as_json: bool) -> None:
             Text(row.status.value, _STYLES[row.status.value]),
             _counts(row),
             seconds(wall),
-            row.folder_path or row.source_type,
+            Text(row.folder_path or row.source_type),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _show_batch(state: BatchState, output: Path, *, as_json: bool) -> None:
     if as_json:
-        _write_json(batch_view(state, output.resolve()).model_dump(mode="json"))
+        _write_json(batch_view(state, output.resolve()).model_dump())
         return
     console = make_console()
     console.print(
@@ -117,20 +120,20 @@ def _show_batch(state: BatchState, output: Path, *, as_json: bool) -> None:
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("status", "workflow", "time", "attempts", "error"):
-        table.add_column(column, no_wrap=column != "error", overflow="fold")
+        table.add_column(column, no_wrap=column not in ("workflow", "error"), overflow="fold")
     for execution in state.executions.values():
         status = "not run" if execution.not_run else execution.status.value
         error = execution.error if execution.status is not ExecutionStatus.COMPLETED else None
         table.add_row(
             Text("flaky" if execution.flaky else status, _STYLES[execution.status.value]),
-            execution.member.workflow_path,
+            Text(execution.member.workflow_path),
             seconds(execution.duration_ms),
             str(execution.attempts),
-            error.message.splitlines()[0] if error and error.message else "",
+            Text(error.message.splitlines()[0] if error and error.message else ""),
         )
     for item in state.invalid:
-        table.add_row(Text("invalid", "red"), item.file_name, "-", "0", item.errors[0])
-    console.print(table)
+        table.add_row(Text("invalid", "red"), Text(item.file_name), "-", "0", Text(item.errors[0]))
+    print_table(console, table)
 
 
 def _counts(row: BatchRow) -> str:
@@ -151,4 +154,4 @@ def _when(milliseconds: int) -> str:
 
 
 def _write_json(value: object) -> None:
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+    sys.stdout.write(orjson.dumps(plain(value), option=orjson.OPT_INDENT_2).decode() + "\n")

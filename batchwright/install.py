@@ -7,23 +7,24 @@ should both fail, the last line says exactly what to run.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Final
 
 from batches.browsers import FoundBrowser, find_browser, read_version, setting_name
 from batches.commands import run_command
+from batchwright.exit_codes import ExitCode
 from batchwright.packages import find_manager, is_root
 from batchwright.video import ensure_video
 from nodes.errors import BrowserMissingError
 
-__all__ = ["DOWNLOAD_TIMEOUT_S", "EXIT_NOT_INSTALLED", "install"]
+__all__ = ["DOWNLOAD_TIMEOUT_S", "install"]
 
 DOWNLOAD_TIMEOUT_S: Final = 600.0
-"""Longest time for one download or one call of the package manager, in seconds."""
+"""Longest time for one download, in seconds."""
 
-EXIT_NOT_INSTALLED: Final = 3
-"""Exit code when no usable browser could be installed."""
+_CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 Say = Callable[[str], None]
 
@@ -44,15 +45,15 @@ def install(
         say: Called with each line of progress.
 
     Returns:
-        The exit code: 0, or `EXIT_NOT_INSTALLED`.
+        `ExitCode.OK`, or `ExitCode.RUNNER` without a usable browser.
     """
     downloads = _Downloads(download_timeout_s, say)
     if not _ensure_browser(browser, downloads):
-        return EXIT_NOT_INSTALLED
+        return ExitCode.RUNNER
     if ffmpeg:
         download = None if downloads.failed else downloads.get
-        ensure_video(browser, download=download, timeout_s=download_timeout_s, say=say)
-    return 0
+        ensure_video(browser, download=download, say=say)
+    return ExitCode.OK
 
 
 class _Downloads:
@@ -72,11 +73,21 @@ class _Downloads:
         self.say(f"Downloading {names[-1]} with Playwright")
         # Without "--no-remove" Playwright would delete browsers of its other versions.
         command = [sys.executable, "-m", "playwright", "install", "--no-remove", *names]
-        result = run_command(command, timeout_s=self.timeout_s, on_line=lambda line: self.say(f"  {line}"))
+        result = run_command(command, timeout_s=self.timeout_s, on_line=self.show)
         self.failed = not result.ok
         if self.failed:
             self.say(f"  The download failed ({result.problem or f'exit code {result.code}'})")
         return result.ok
+
+    def show(self, line: str) -> None:
+        """Pass on a line of another program; the bodies of its stack traces help nobody.
+
+        Args:
+            line: What it printed.
+        """
+        text = _CONTROL_SEQUENCE.sub("", line)
+        if text.strip(" }") and not text.startswith("    "):
+            self.say(f"  {text}")
 
 
 def _ensure_browser(kind: str, downloads: _Downloads) -> bool:
@@ -88,7 +99,7 @@ def _ensure_browser(kind: str, downloads: _Downloads) -> bool:
         return False
     if downloads.get("--only-shell", kind) and _usable_with_libraries(kind, downloads):
         return True
-    if kind == "chromium" and _from_system(downloads):
+    if kind == "chromium" and _from_system(say):
         return True
     say(_remedy(kind))
     return False
@@ -108,6 +119,14 @@ def _usable(kind: str, say: Say, *, quiet: bool = False) -> bool:
     return version is not None
 
 
+def _present(kind: str) -> bool:
+    try:
+        find_browser(kind)
+    except BrowserMissingError:
+        return False
+    return True
+
+
 def _described(kind: str, found: FoundBrowser, version: str | None) -> str:
     if version is None:
         return f"Browser {kind}: {found.path} is there but does not start"
@@ -118,23 +137,24 @@ def _usable_with_libraries(kind: str, downloads: _Downloads) -> bool:
     """Whether the downloaded browser starts, if need be after installing the libraries it wants."""
     if _usable(kind, downloads.say):
         return True
+    if not _present(kind):
+        return False
     command = [sys.executable, "-m", "playwright", "install-deps", kind]
     if not is_root():
         downloads.say("It may lack libraries of the system: run 'sudo python -m playwright install-deps'")
         return False
     downloads.say("Installing the libraries it wants")
-    run_command(command, timeout_s=downloads.timeout_s, on_line=lambda line: downloads.say(f"  {line}"))
+    run_command(command, timeout_s=max(downloads.timeout_s, DOWNLOAD_TIMEOUT_S), on_line=downloads.show)
     return _usable(kind, downloads.say)
 
 
-def _from_system(downloads: _Downloads) -> bool:
+def _from_system(say: Say) -> bool:
     manager = find_manager()
     if manager is None or not manager.usable:
         return False
-    say = downloads.say
-    return manager.add(
-        manager.browsers, lambda: _usable("chromium", say, quiet=True), downloads.timeout_s, say
-    ) and _usable("chromium", say)
+    return manager.add(manager.browsers, lambda: _usable("chromium", say, quiet=True), say) and _usable(
+        "chromium", say
+    )
 
 
 def _remedy(kind: str) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-
-from rich.console import Console
-from rich.logging import RichHandler
+import sys
 
 __all__ = ["set_up_logging"]
 
@@ -14,12 +12,38 @@ def set_up_logging(*, verbose: bool) -> None:
     """Send the project's log lines to standard error.
 
     Args:
-        verbose: From debug level on instead of from warnings on.
+        verbose: From debug level on instead of from warnings on, and with the traces of errors.
     """
-    handler = RichHandler(
-        console=Console(stderr=True), show_path=False, show_time=verbose, rich_tracebacks=False, markup=False
-    )
-    logger = logging.getLogger("batchwright")
+    handler = _Lines(verbose=verbose)
+    _direct("batchwright", handler, logging.DEBUG if verbose else logging.WARNING)
+    # asyncio reports futures of Playwright that nobody asks after a browser died.
+    _direct("asyncio", handler, logging.WARNING if verbose else logging.CRITICAL)
+
+
+def _direct(name: str, handler: logging.Handler, level: int) -> None:
+    logger = logging.getLogger(name)
     logger.handlers = [handler]
-    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    logger.setLevel(level)
     logger.propagate = False
+
+
+class _Lines(logging.Handler):
+    """Writes to whatever standard error is at that moment: a live view puts itself in between."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        super().__init__()
+        self._verbose = verbose
+        self._plain = logging.Formatter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"{record.levelname.lower()}: {record.getMessage()}"
+        if record.exc_info and record.exc_info[0] is not None:
+            line += f": {record.exc_info[0].__name__}: {record.exc_info[1]}"
+            if self._verbose:
+                line += f"\n{self._plain.formatException(record.exc_info)}"
+        try:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):
+            # Nobody reads standard error, or there is none; a log line must not hurt the run.
+            return

@@ -72,7 +72,9 @@ def _list(console: Console, described: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _explain(console: Console, item: Mapping[str, Any]) -> None:
-    console.print(Text.assemble((str(item["name"]), "bold cyan"), f"  {item['title']}  ", (item["category"], "dim")))
+    console.print(
+        Text.assemble((str(item["name"]), "bold cyan"), f"  {item['title']}  ", (item["category"], "dim"))
+    )
     console.print(Padding(Text(str(item["description"])), (0, 0, 1, 2)))
     if not item["supported"]:
         console.print(Padding(Text("Not supported yet by this version.", "yellow"), (0, 0, 1, 2)))
@@ -92,9 +94,7 @@ def _properties(console: Console, heading: str, properties: Sequence[Mapping[str
     table.add_column("default", no_wrap=True)
     table.add_column("meaning")
     for entry in properties:
-        table.add_row(
-            str(entry["name"]), _type_text(entry), _default_text(entry), Text(_meaning(entry))
-        )
+        table.add_row(str(entry["name"]), _type_text(entry), _default_text(entry), Text(_meaning(entry)))
     console.print(Padding(table, (0, 0, 1, 2)))
 
 
@@ -108,7 +108,13 @@ def _default_text(entry: Mapping[str, Any]) -> str:
     default = entry["default"]
     if default is None:
         return "-"
-    return str(default).lower() if isinstance(default, bool) else f"{default:g}" if isinstance(default, float) else str(default)
+    return (
+        str(default).lower()
+        if isinstance(default, bool)
+        else f"{default:g}"
+        if isinstance(default, float)
+        else str(default)
+    )
 
 
 def _meaning(entry: Mapping[str, Any]) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import orjson
 import typer
 
 from batches.spec import START_OPTIONS
-from batchwright.running import default_workers
 
-__all__ = ["parse_overrides", "parse_variables", "parse_workers"]
+__all__ = ["default_workers", "parse_overrides", "parse_variables", "parse_workers"]
 
 MAX_WORKERS = 256
+
+
+def default_workers() -> int:
+    """Cores, at least 2."""
+    return max(2, os.cpu_count() or 2)
 
 
 def parse_workers(value: str) -> int:
@@ -26,7 +31,9 @@ def parse_workers(value: str) -> int:
     try:
         workers = int(value)
     except ValueError:
-        raise typer.BadParameter(f"'{value}' is neither a number nor 'auto'", param_hint="--workers") from None
+        raise typer.BadParameter(
+            f"'{value}' is neither a number nor 'auto'", param_hint="--workers"
+        ) from None
     if not 1 <= workers <= MAX_WORKERS:
         raise typer.BadParameter(f"{workers} is not between 1 and {MAX_WORKERS}", param_hint="--workers")
     return workers
@@ -52,7 +59,9 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, object]:
         name, text = _split(pair, "--start-override")
         if name not in START_OPTIONS:
             known = ", ".join(START_OPTIONS)
-            raise typer.BadParameter(f"'{name}' is no Start option (known: {known})", param_hint="--start-override")
+            raise typer.BadParameter(
+                f"'{name}' is no Start option (known: {known})", param_hint="--start-override"
+            )
         try:
             overrides[name] = orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -13,6 +13,9 @@ from batches.commands import run_command
 
 __all__ = ["PackageManager", "find_manager", "is_root"]
 
+_TIMEOUT_S: Final = 900.0
+"""Longest time for one call of a package manager, in seconds."""
+
 Say = Callable[[str], None]
 
 
@@ -49,26 +52,25 @@ class PackageManager:
         """
         return " ".join(["sudo", self.program, *self.install, package][0 if self.needs_root else 1 :])
 
-    def add(self, packages: tuple[str, ...], done: Callable[[], bool], timeout_s: float, say: Say) -> bool:
+    def add(self, packages: tuple[str, ...], done: Callable[[], bool], say: Say) -> bool:
         """Install the first of several packages that does the job.
 
         Args:
             packages: Their names, best first.
             done: Tells whether the job is done.
-            timeout_s: Longest time for each call of the package manager, in seconds.
             say: Shows progress.
         """
         if self.refresh:
-            self._run(self.refresh, timeout_s, say)
+            self._run(self.refresh, say)
         for package in packages:
             say(f"Installing the package {package} with {self.program}")
-            if self._run((*self.install, package), timeout_s, say) and done():
+            if self._run((*self.install, package), say) and done():
                 return True
         return False
 
-    def _run(self, arguments: tuple[str, ...], timeout_s: float, say: Say) -> bool:
+    def _run(self, arguments: tuple[str, ...], say: Say) -> bool:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        result = run_command([self.program, *arguments], timeout_s=timeout_s, environment=environment)
+        result = run_command([self.program, *arguments], timeout_s=_TIMEOUT_S, environment=environment)
         if not result.ok:
             reason = result.problem or (result.lines[-1] if result.lines else f"exit code {result.code}")
             say(f"  {self.program} {' '.join(arguments)}: {reason}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -62,7 +63,7 @@ class Progress:
         self._live: Live | None = None
         self._began = time.monotonic()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._began = time.monotonic()
         if not self._quiet and self._console.is_terminal and not self._console.no_color:
             self._live = Live(
@@ -70,11 +71,16 @@ class Progress:
                 refresh_per_second=REFRESH_PER_SECOND,
                 get_renderable=self._render,
                 transient=True,
+                redirect_stderr=sys.stderr is not None and sys.stderr.isatty(),
             )
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the live view away; idempotent."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -94,9 +100,7 @@ class Progress:
             case ExecutionRetried():
                 name = _name(state.executions[event.execution_id])
                 why = "lost its browser" if event.reason is RetryReason.LOST else "failed"
-                self._console.print(
-                    Text.assemble(("↻ ", "yellow"), name, (f"  {why}, trying again", "dim"))
-                )
+                self._console.print(Text.assemble(("↻ ", "yellow"), name, (f"  {why}, trying again", "dim")))
             case NodeEnded() if self._verbose:
                 self._node(event, state)
             case LogLine() if self._verbose or event.level in ("warning", "error"):
@@ -114,7 +118,7 @@ class Progress:
         line.append(f"  {seconds(execution.duration_ms)}", "dim")
         if event.error is not None and event.status is ExecutionStatus.FAILED:
             line.append(f"  {_first_line(event.error.message)}", "dim")
-        self._console.print(line)
+        self._line(line)
 
     def _node(self, event: NodeEnded, state: BatchState) -> None:
         mark, style = _NODE_MARKS[event.status]
@@ -125,7 +129,13 @@ class Progress:
         line.append(f"  {event.duration_ms:.0f} ms", "dim")
         if event.error is not None:
             line.append(f"  {_first_line(event.error.message)}", style)
-        self._console.print(line)
+        self._line(line)
+
+    def _line(self, line: Text) -> None:
+        """Print on one line: a terminal cuts it, the whole message follows at the end."""
+        self._console.print(
+            line, no_wrap=True, overflow="ellipsis" if self._console.is_terminal else "ignore"
+        )
 
     def _render(self) -> RenderableType:
         state = self._state

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from batches.browsers import find_browser
 from batches.errors import SourceError, StoreError
 from batches.events import ExecutionStatus
 from batches.local import LocalEngine
 from batches.pool import BrowserPool
-from batches.request import FIFO, BatchRequest, WorkItem
+from batches.request import FIFO, BatchRequest
 from batches.runner import Runner
 from batches.scan import Scan
 from batches.spec import ExecutionOptions
 from batches.state import BatchState
 from batches.tinydb_store import TinyDbStore
-from batchwright.console import make_console, plural
+from batchwright.console import make_console, plural, print_error
 from batchwright.exit_codes import ExitCode
 from batchwright.interrupts import Interrupts
+from batchwright.preflight import require_browser
 from batchwright.progress import Progress
 from batchwright.selection import Selection, failed_sources, select
-from batchwright.streams import event_writer
-from batchwright.summary import empty_view, print_invalid, print_result, view_of, write_summary
+from batchwright.streams import EventWriter
+from batchwright.summary import (
+    empty_view,
+    mark_killed,
+    print_invalid,
+    print_result,
+    view_of,
+    write_summary,
+)
 from nodes.catalogue import default_registry
-from nodes.errors import BatchwrightError, BrowserMissingError
+from nodes.errors import BrowserMissingError
+from server.main_api import BatchView
 
-__all__ = ["RunOptions", "default_workers", "run"]
+__all__ = ["RunOptions", "run"]
+
+logger = logging.getLogger("batchwright.run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +65,10 @@ class RunOptions:
     verbose: bool = False
 
 
-def default_workers() -> int:
-    """Cores, at least 2."""
-    return max(2, os.cpu_count() or 2)
-
-
 async def run(options: RunOptions) -> ExitCode:
     """Run, report, and say how it ended. Errors of use and of the runner are printed, not raised."""
     to_stderr = options.events == "-" or str(options.summary) == "-"
-    console = make_console(stderr=to_stderr)
-    try:
-        return await _Session(options, console).run()
-    except SourceError as error:
-        return _give_up(options, console, error, ExitCode.USAGE)
-    except (StoreError, BrowserMissingError) as error:
-        return _give_up(options, console, error, ExitCode.RUNNER)
-
-
-def _give_up(
-    options: RunOptions, console: Console, error: BatchwrightError, code: ExitCode
-) -> ExitCode:
-    console.print(f"[red]Error:[/] {_escaped(error.message)}", soft_wrap=True)
-    _save_summary(options, console, None, None)
-    return code
+    return await _Session(options, make_console(stderr=to_stderr)).run()
 
 
 class _Session:
@@ -87,29 +77,58 @@ class _Session:
     def __init__(self, options: RunOptions, console: Console) -> None:
         self._options = options
         self._console = console
+        self._progress = Progress(console, quiet=options.quiet, verbose=options.verbose)
+        self._interrupts = Interrupts(self._say_stopping)
         self._state: BatchState | None = None
+        self._found: Scan | None = None
 
     async def run(self) -> ExitCode:
-        options = self._options
-        store = TinyDbStore(options.output)
+        """Run; every way out writes the summary."""
+        with self._interrupts.watching(self._save_at_kill):
+            try:
+                return await self._run()
+            except SourceError as error:
+                return self._give_up(error.message, ExitCode.USAGE)
+            except (StoreError, BrowserMissingError) as error:
+                return self._give_up(error.message, ExitCode.RUNNER)
+            except Exception as error:  # a fault of ours must not end without a word and a summary
+                logger.exception("the run failed")
+                return self._give_up(f"Internal fault: {type(error).__name__}: {error}", ExitCode.RUNNER)
+
+    async def _run(self) -> ExitCode:
         async with AsyncExitStack() as stack:
-            only = None
-            if options.last_failed:
-                await store.open()
-                stack.push_async_callback(store.close)
-                only = await failed_sources(store)
-                if not only:
-                    self._console.print("Nothing to run: everything passed in the last run.")
-                    return ExitCode.OK
-            found = await select(options.selection, only=only)
-            early = self._nothing_to_run(found)
-            if early is not None:
-                return early
-            await asyncio.to_thread(_require_browser, found.items, options.execution)
-            if not options.last_failed:
-                await store.open()
-                stack.push_async_callback(store.close)
-            return await self._run_batch(found, store)
+            store = TinyDbStore(self._options.output)
+            ready = await self._interrupts.guard(self._prepare(store, stack))
+            if ready is None:
+                self._save_summary(self._empty("stopped"))
+                return ExitCode.INTERRUPTED
+            if isinstance(ready, ExitCode):
+                return ready
+            return await self._run_batch(ready, store)
+
+    async def _prepare(self, store: TinyDbStore, stack: AsyncExitStack) -> Scan | ExitCode:
+        """Find what to run and open the store; the exit code if there is nothing to run."""
+        options = self._options
+        only = None
+        if options.last_failed:
+            await self._open(store, stack)
+            only = await failed_sources(store)
+            if not only:
+                return self._no_op("Nothing to run: everything passed in the last run.")
+        own = (options.output, options.summary, Path(options.events) if options.events else None)
+        self._found = found = await select(
+            options.selection, only=only, exclude=[path for path in own if path is not None]
+        )
+        early = self._nothing_to_run(found)
+        if early is not None:
+            return early
+        await asyncio.to_thread(require_browser, found.items, options.execution)
+        await self._open(store, stack)
+        return found
+
+    async def _open(self, store: TinyDbStore, stack: AsyncExitStack) -> None:
+        stack.push_async_callback(store.close)
+        await store.open()
 
     def _nothing_to_run(self, found: Scan) -> ExitCode | None:
         options, console = self._options, self._console
@@ -121,58 +140,56 @@ class _Session:
         if found.items:
             return None
         if options.last_failed and not found.total:
-            console.print("Nothing to run: no failed workflow of the last run is among these paths.")
-            return ExitCode.OK
+            return self._no_op("Nothing to run: no failed workflow of the last run is among these paths.")
         print_invalid(console, found.invalid)
         where = ", ".join(map(str, options.selection.paths)) or "the last run"
-        what = (
-            f"No valid workflow in {where}"
-            if found.invalid
-            else f"No workflow files in {where} (pattern {options.selection.pattern})"
-        )
-        console.print(f"[red]Error:[/] {_escaped(what)}", soft_wrap=True)
-        if not found.invalid and not options.selection.recursive:
+        if found.invalid:
+            return self._give_up(f"No valid workflow in {where}", ExitCode.USAGE)
+        looked_for = f"pattern {options.selection.pattern}"
+        if options.selection.grep is not None:
+            looked_for += f", --grep {options.selection.grep}"
+        code = self._give_up(f"No workflow files in {where} ({looked_for})", ExitCode.USAGE)
+        if not options.selection.recursive:
             console.print("Subfolders are searched with --recursive.", style="dim")
-        _save_summary(options, console, None, found)
-        return ExitCode.USAGE
+        return code
 
     async def _run_batch(self, found: Scan, store: TinyDbStore) -> ExitCode:
         options = self._options
         began = time.monotonic()
-        registry = default_registry()
-        engine = LocalEngine(registry, BrowserPool(), slots=options.workers)
+        engine = LocalEngine(default_registry(), BrowserPool(), slots=options.workers)
         runner = Runner(store=store, engine=engine, output=options.output.resolve(), root=options.root)
-        progress = Progress(self._console, quiet=options.quiet, verbose=options.verbose)
-        interrupts = Interrupts(progress.say)
         async with AsyncExitStack() as stack:
-            await runner.start()
             stack.push_async_callback(runner.close)
-            runner.log.listen(progress.on_event)
-            if options.events is not None:
-                stack.enter_context(event_writer(options.events, runner.log))
+            await runner.start()
+            runner.log.listen(self._progress.on_event)
+            writer = stack.enter_context(EventWriter(options.events, runner.log))
             self._announce(found)
-            stack.enter_context(interrupts.watching(self._save_at_kill))
-            stack.enter_context(progress)
+            stack.enter_context(self._progress)
             self._state = await runner.submit(self._request(found))
-            await self._wait(runner, interrupts, self._state.batch_id)
+            await self._wait(runner, self._state.batch_id)
         wall_ms = (time.monotonic() - began) * 1000
-        state = self._state
-        print_result(self._console, state, options.output, wall_ms)
-        saved = _save_summary(options, self._console, state, found)
+        print_result(self._console, self._state, options.output, wall_ms)
+        saved = self._save_summary(view_of(self._state, options.output))
         if runner.error is not None:
-            self._console.print(f"[red]Error:[/] {_escaped(runner.error.message)}", soft_wrap=True)
+            print_error(self._console, runner.error.message)
             self._console.print("What had finished before is in the output folder.", style="dim")
-        return _exit_code(state, interrupted=interrupts.received, broken=not saved or runner.error is not None)
+        if writer.error is not None:
+            print_error(self._console, writer.error)
+        broken = not saved or runner.error is not None or writer.error is not None
+        return self._exit_code(self._state, broken=broken)
 
-    async def _wait(self, runner: Runner, interrupts: Interrupts, batch_id: str) -> None:
+    async def _wait(self, runner: Runner, batch_id: str) -> None:
         over = asyncio.create_task(runner.wait(batch_id), name=f"wait {batch_id}")
-        signalled = asyncio.create_task(interrupts.wait(), name="wait for a signal")
-        await asyncio.wait({over, signalled}, return_when=asyncio.FIRST_COMPLETED)
-        if signalled.done() and not over.done():
-            await runner.stop_all()
-        await over
-        signalled.cancel()
-        await asyncio.gather(signalled, return_exceptions=True)
+        signalled = asyncio.create_task(self._interrupts.wait(), name="wait for a signal")
+        try:
+            await asyncio.wait({over, signalled}, return_when=asyncio.FIRST_COMPLETED)
+            if not over.done():
+                await runner.stop_all()
+            await over
+        finally:
+            signalled.cancel()
+            over.cancel()
+            await asyncio.gather(signalled, over, return_exceptions=True)
 
     def _announce(self, found: Scan) -> None:
         options = self._options
@@ -200,65 +217,52 @@ class _Session:
             order=options.order,
         )
 
-    def _save_at_kill(self) -> None:
-        _save_summary(self._options, self._console, self._state, None)
+    def _exit_code(self, state: BatchState, *, broken: bool) -> ExitCode:
+        if broken:
+            return ExitCode.RUNNER
+        if self._interrupts.received:
+            return ExitCode.INTERRUPTED
+        passed = all(item.status is ExecutionStatus.COMPLETED for item in state.executions.values())
+        return ExitCode.OK if passed and not state.invalid else ExitCode.FAILED
 
-
-def _exit_code(state: BatchState, *, interrupted: bool, broken: bool) -> ExitCode:
-    if broken:
-        return ExitCode.RUNNER
-    if interrupted:
-        return ExitCode.INTERRUPTED
-    passed = all(item.status is ExecutionStatus.COMPLETED for item in state.executions.values())
-    return ExitCode.OK if passed and not state.invalid else ExitCode.FAILED
-
-
-def _save_summary(
-    options: RunOptions, console: Console, state: BatchState | None, found: Scan | None
-) -> bool:
-    """Write the summary file if one is wanted; False if it cannot be written."""
-    if state is not None:
-        view = view_of(state, options.output)
-    else:
-        source = next((str(path) for path in options.selection.paths), None)
-        view = empty_view("error", source, found.invalid if found is not None else ())
-    try:
-        write_summary(options.summary, view)
-    except OSError as error:
-        console.print(f"[red]Error:[/] the summary {options.summary} cannot be written: {error.strerror}")
-        return False
-    return True
-
-
-def _require_browser(items: Sequence[WorkItem], options: ExecutionOptions) -> None:
-    """Fail early when no workflow could open its browser.
-
-    Raises:
-        BrowserMissingError: None of the wanted browsers is on this machine.
-    """
-    wanted = {kind for item in items for kind in _browsers_of(item, options)}
-    missing: BrowserMissingError | None = None
-    for kind in sorted(wanted):
-        try:
-            find_browser(kind, headless=options.headless is not False)
-        except BrowserMissingError as error:
-            missing = missing or error
+    def _say_stopping(self) -> None:
+        if self._state is None:
+            self._progress.say("Stopping.")
         else:
+            self._progress.say(
+                "Stopping: running workflows are stopped and results written. Ctrl-C again kills."
+            )
+
+    def _save_at_kill(self) -> None:
+        """A second signal: leave the terminal and the summary in order."""
+        self._progress.stop()
+        if self._state is None:
+            self._save_summary(self._empty("stopped"))
             return
-    if missing is not None:
-        raise missing
+        mark_killed(self._state)
+        self._save_summary(view_of(self._state, self._options.output))
 
+    def _no_op(self, message: str) -> ExitCode:
+        self._console.print(message)
+        self._save_summary(self._empty("completed"))
+        return ExitCode.OK
 
-def _browsers_of(item: WorkItem, options: ExecutionOptions) -> set[str]:
-    nodes = item.document.get("nodes")
-    kinds = set()
-    for node in nodes if isinstance(nodes, list) else ():
-        data = node.get("data") or {}
-        if node.get("type") == "openBrowser" and data.get("bypass") is not True:
-            kinds.add(options.browser or str(data.get("browser") or "chromium"))
-    return kinds & {"chromium", "firefox", "webkit"}
+    def _give_up(self, message: str, code: ExitCode) -> ExitCode:
+        print_error(self._console, message)
+        if not self._options.list_only:
+            self._save_summary(self._empty("error"))
+        return code
 
+    def _empty(self, status: str) -> BatchView:
+        source = next((str(path) for path in self._options.selection.paths), None)
+        return empty_view(status, source, self._found.invalid if self._found is not None else ())
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
-
+    def _save_summary(self, view: BatchView) -> bool:
+        """Write the summary file if one is wanted; False if it cannot be written."""
+        try:
+            write_summary(self._options.summary, view)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            print_error(self._console, f"the summary {self._options.summary} cannot be written: {reason}")
+            return False
+        return True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batches.errors import SourceError
@@ -33,33 +33,56 @@ class Selection:
     grep: str | None = None
 
 
-async def select(selection: Selection, *, only: Sequence[str] | None = None) -> Scan:
+async def select(
+    selection: Selection, *, only: Mapping[str, str] | None = None, exclude: Sequence[Path] = ()
+) -> Scan:
     """Read the selected workflows.
 
     Args:
         selection: What to look at; without paths, the files in ``only`` themselves.
-        only: Absolute paths to keep; None keeps all.
+        only: What to keep, by absolute path, with the names that an earlier run gave; None keeps all.
+        exclude: Files and folders to leave out, such as the output folder.
 
     Raises:
         SourceError: A path is missing or not readable.
     """
+    return await asyncio.to_thread(_select, selection, only, exclude)
+
+
+def _select(selection: Selection, only: Mapping[str, str] | None, exclude: Sequence[Path]) -> Scan:
     paths = list(selection.paths)
-    if not paths and only is not None:
-        paths = [Path(source) for source in only if Path(source).is_file()]
-    found = await asyncio.to_thread(
-        scan, paths, recursive=selection.recursive, pattern=selection.pattern, grep=selection.grep
+    remembered = not paths and only is not None
+    if remembered:
+        paths = [Path(source) for source in only or () if Path(source).is_file()]
+    found = scan(
+        paths,
+        recursive=selection.recursive,
+        pattern=selection.pattern,
+        grep=selection.grep,
+        exclude=exclude,
     )
     if only is None:
         return found
-    kept = set(only)
+    names = only if remembered else {}
     return Scan(
-        tuple(item for item in found.items if item.source in kept),
-        tuple(item for item in found.invalid if item.source in kept),
+        tuple(
+            replace(item, path=names.get(item.source, item.path))
+            for item in found.items
+            if item.source is not None and item.source in only
+        ),
+        tuple(
+            item.model_copy(update={"file_name": names.get(item.source, item.file_name)})
+            for item in found.invalid
+            if item.source is not None and item.source in only
+        ),
     )
 
 
-async def failed_sources(store: Store) -> list[str]:
+async def failed_sources(store: Store) -> dict[str, str]:
     """The files of the newest batch that did not pass: failed, not run, stopped, interrupted, invalid.
+
+    Returns:
+        The names that the batch gave them, by absolute path.
 
     Raises:
         SourceError: There is no batch yet.
@@ -70,10 +93,11 @@ async def failed_sources(store: Store) -> list[str]:
     return _not_passed(await store.load(rows[0].batch_id))
 
 
-def _not_passed(state: BatchState) -> list[str]:
+def _not_passed(state: BatchState) -> dict[str, str]:
     members = (
-        item.member.source
+        (item.member.source, item.member.workflow_path)
         for item in state.executions.values()
         if item.status is not ExecutionStatus.COMPLETED
     )
-    return [source for source in (*members, *(item.source for item in state.invalid)) if source]
+    invalid = ((item.source, item.file_name) for item in state.invalid)
+    return {source: name for source, name in (*members, *invalid) if source}

@@ -3,56 +3,77 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
+from batches.encoding import to_bytes
 from batches.errors import SourceError
 from batches.eventlog import EventLog
 from batches.events import Event
 from batches.state import BatchState
 
-__all__ = ["event_writer"]
+__all__ = ["EventWriter"]
 
 
-@contextmanager
-def event_writer(target: str, log: EventLog) -> Iterator[None]:
-    """Write every event of a log as a line of JSON while the block lasts.
+class EventWriter:
+    """Writes every event of a log as a line of JSON; a context manager that lasts as long as the writing.
+
+    A reader that goes away ends the stream and nothing else; a file that cannot be written any more is noted
+    as an error.
 
     Args:
-        target: A file, or ``-`` for standard output.
+        target: A file, ``-`` for standard output, or None to write nothing.
         log: Where the events come from.
-
-    Raises:
-        SourceError: The file cannot be opened.
     """
-    with ExitStack() as stack:
-        stream = sys.stdout.buffer if target == "-" else stack.enter_context(_opened(Path(target)))
-        writer = _Writer(stream)
-        stack.callback(log.listen(writer.write))
-        yield
 
+    def __init__(self, target: str | None, log: EventLog) -> None:
+        self._target = target
+        self._log = log
+        self._stream: BinaryIO | None = None
+        self._stack = ExitStack()
+        self.error: str | None = None
+        """Why not all events were written, or None."""
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-    except OSError as error:
-        raise SourceError(f"--events {path}: cannot be written: {error.strerror}", field="events") from error
+    def __enter__(self) -> Self:
+        """Open the target and begin.
 
+        Raises:
+            SourceError: The file cannot be opened.
+        """
+        if self._target is not None:
+            self._stream = self._opened(self._target)
+            self._stack.callback(self._log.listen(self.write))
+        return self
 
-class _Writer:
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._broken = False
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _opened(self, target: str) -> BinaryIO:
+        if target == "-":
+            return sys.stdout.buffer
+        path = Path(target)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Without a buffer of its own, a failed write leaves nothing to be tried again at the close.
+            return self._stack.enter_context(path.open("wb", buffering=0))
+        except OSError as error:
+            raise SourceError(
+                f"--events {path}: cannot be written: {error.strerror}", field="events"
+            ) from error
 
     def write(self, event: Event, _state: BatchState) -> None:
-        """Write one event at once; a reader that went away ends the stream, not the run."""
-        if self._broken:
+        """Write one event at once."""
+        stream = self._stream
+        if stream is None:
             return
         try:
-            self._stream.write(event.model_dump_json(by_alias=True).encode() + b"\n")
-            self._stream.flush()
-        except OSError:
-            self._broken = True
+            rest = memoryview(to_bytes(event) + b"\n")
+            while rest:
+                rest = rest[stream.write(rest) :]
+            stream.flush()
+        except BrokenPipeError:
+            self._stream = None
+        except OSError as error:
+            self._stream = None
+            self.error = f"--events {self._target}: the stream ends early: {error.strerror}"

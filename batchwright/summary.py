@@ -7,15 +7,16 @@ from pathlib import Path
 
 import orjson
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from batches.events import ExecutionStatus, InvalidWorkflow
-from batches.state import BatchState, ExecutionState
+from batches.encoding import plain
+from batches.events import BatchEnded, ErrorInfo, ExecutionEnded, ExecutionStatus, InvalidWorkflow
+from batches.recovery import INTERRUPTED
+from batches.state import BatchState, ExecutionState, apply
 from batchwright.console import plural, seconds
 from server.main_api import BatchView, ValidationErrorView, batch_view
 
-__all__ = ["empty_view", "print_invalid", "print_result", "write_summary"]
+__all__ = ["empty_view", "mark_killed", "print_invalid", "print_result", "view_of", "write_summary"]
 
 MAX_ERROR_LINES = 8
 """Lines of an error message shown; the summary file and history have all of it."""
@@ -41,7 +42,7 @@ def print_invalid(console: Console, invalid: tuple[InvalidWorkflow, ...]) -> Non
     for item in invalid:
         console.print(Text.assemble(("✗ ", "red"), (item.file_name, "bold"), ("  invalid", "red")))
         for problem in item.errors:
-            console.print(Padding(Text(problem), (0, 0, 0, 4)), soft_wrap=True)
+            console.print(Text(f"    {problem}"), soft_wrap=True)
 
 
 def write_summary(target: Path | None, view: BatchView) -> None:
@@ -52,7 +53,7 @@ def write_summary(target: Path | None, view: BatchView) -> None:
     """
     if target is None:
         return
-    content = orjson.dumps(view.model_dump(mode="json"), option=orjson.OPT_INDENT_2) + b"\n"
+    content = orjson.dumps(plain(view.model_dump()), option=orjson.OPT_INDENT_2) + b"\n"
     if str(target) == "-":
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -90,6 +91,26 @@ def empty_view(status: str, source: str | None, invalid: tuple[InvalidWorkflow, 
 def view_of(state: BatchState, output: Path) -> BatchView:
     """The summary of a batch."""
     return batch_view(state, output.resolve())
+
+
+def mark_killed(state: BatchState) -> None:
+    """End what is still open as interrupted: the process is about to kill itself and record nothing more.
+
+    History says the same once it is opened again.
+    """
+    error = ErrorInfo(code=INTERRUPTED, message="The run was killed before this was finished")
+    for execution in state.executions.values():
+        if not execution.status.is_final:
+            end = ExecutionEnded(
+                batch_id=state.batch_id,
+                execution_id=execution.execution_id,
+                attempt=max(1, execution.attempts),
+                status=ExecutionStatus.INTERRUPTED,
+                error=error,
+            )
+            apply(state, end)
+    if state.ended_at is None:
+        apply(state, BatchEnded(batch_id=state.batch_id, status=state.outcome()))
 
 
 def _print_failure(console: Console, item: ExecutionState, output: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batches.errors import SourceError
 from batches.scan import find_files
-from batchwright.console import make_console, plural
+from batchwright.console import make_console, plural, print_error
 from batchwright.exit_codes import ExitCode
 from nodes.catalogue import default_registry
 from nodes.document import read_document
@@ -27,11 +27,11 @@ def validate(paths: Sequence[Path], *, recursive: bool, pattern: str) -> ExitCod
     try:
         files = [found.file for found in find_files(paths, recursive=recursive, pattern=pattern)]
     except SourceError as error:
-        errors.print(f"Error: {error.message}", markup=False, soft_wrap=True)
+        print_error(errors, error.message)
         return ExitCode.USAGE
     if not files:
         where = ", ".join(map(str, paths))
-        errors.print(f"Error: no workflow files in {where} (pattern {pattern})", markup=False, soft_wrap=True)
+        print_error(errors, f"No workflow files in {where} (pattern {pattern})")
         return ExitCode.USAGE
     broken = 0
     for file in files:

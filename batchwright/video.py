@@ -26,15 +26,12 @@ def video_ready() -> bool:
     return path is not None and os.access(path, os.X_OK)
 
 
-def ensure_video(
-    kind: str, *, download: Callable[[str], bool] | None, timeout_s: float, say: Callable[[str], None]
-) -> bool:
+def ensure_video(kind: str, *, download: Callable[[str], bool] | None, say: Say) -> bool:
     """Make videos possible; does nothing where they are.
 
     Args:
         kind: The browser to try it with.
         download: Lets Playwright download something by name; None if that has failed already.
-        timeout_s: Longest time for each step, in seconds.
         say: Shows progress.
 
     Returns:
@@ -50,7 +47,7 @@ def ensure_video(
     if download is not None and download("ffmpeg") and video_ready():
         say(f"Videos: ready ({path})")
         return True
-    program = shutil.which("ffmpeg") or _from_system(timeout_s, say)
+    program = shutil.which("ffmpeg") or _from_system(say)
     if program is None:
         manager = find_manager()
         remedy = f"run '{manager.command(manager.ffmpeg)}'" if manager else "install ffmpeg"
@@ -59,11 +56,11 @@ def ensure_video(
     return _link(path, Path(program), kind, say)
 
 
-def _from_system(timeout_s: float, say: Say) -> str | None:
+def _from_system(say: Say) -> str | None:
     manager = find_manager()
     if manager is None or not manager.usable:
         return None
-    manager.add((manager.ffmpeg,), lambda: shutil.which("ffmpeg") is not None, timeout_s, say)
+    manager.add((manager.ffmpeg,), lambda: shutil.which("ffmpeg") is not None, say)
     return shutil.which("ffmpeg")
 
 
