@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,13 +76,18 @@ def workflow(nodes: list[dict[str, Any]], edges: list[tuple[str, ...]]) -> dict[
 
 
 def node(node_id: str, node_type: str, **data: Any) -> dict[str, Any]:
-    return {"id": node_id, "type": node_type, "position": {"x": 0, "y": 0}, "data": {"type": node_type, **data}}
+    return {
+        "id": node_id,
+        "type": node_type,
+        "position": {"x": 0, "y": 0},
+        "data": {"type": node_type, **data},
+    }
 
 
 def chain(*nodes: dict[str, Any]) -> dict[str, Any]:
     """A linear workflow."""
     ids = [item["id"] for item in nodes]
-    return workflow(list(nodes), list(zip(ids, ids[1:], strict=False)))
+    return workflow(list(nodes), list(itertools.pairwise(ids)))
 
 
 def steps_document(
@@ -91,7 +97,9 @@ def steps_document(
     if data:
         nodes.append(node("given", "setConfig.setConfig", config=dict(data)))
     if open_browser is not False:
-        nodes.append(node("browser", "openBrowser", **(open_browser if isinstance(open_browser, dict) else {})))
+        nodes.append(
+            node("browser", "openBrowser", **(open_browser if isinstance(open_browser, dict) else {}))
+        )
     nodes += [node(f"n{index + 1}", kind, **values) for index, (kind, values) in enumerate(steps)]
     return chain(*nodes)
 

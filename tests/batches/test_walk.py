@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from tests.conftest import RunWorkflow
@@ -24,7 +25,9 @@ def variable_is(name: str, value: str) -> dict[str, Any]:
 
 
 def switch(node_id: str, **cases: dict[str, Any]) -> dict[str, Any]:
-    listed = [{"id": name, "label": name.upper(), "condition": condition} for name, condition in cases.items()]
+    listed = [
+        {"id": name, "label": name.upper(), "condition": condition} for name, condition in cases.items()
+    ]
     return node(node_id, "switch.switch", cases=listed, defaultCase={"label": "Otherwise"})
 
 
@@ -49,7 +52,11 @@ async def test_failure_ends_the_execution_and_names_the_node(run_workflow: RunWo
     outcome = await run_workflow(chain(START, fail("bad", label="Broken file"), say("b")))
     assert outcome.status == "failed"
     assert outcome.error is not None
-    assert (outcome.error.node_id, outcome.error.node_label, outcome.error.node_type) == ("bad", "Broken file", "loadConfigFile")
+    assert (outcome.error.node_id, outcome.error.node_label, outcome.error.node_type) == (
+        "bad",
+        "Broken file",
+        "loadConfigFile",
+    )
     assert outcome.ran() == ["start", "bad"]
 
 
@@ -73,7 +80,9 @@ async def test_unknown_type_fails_when_reached(run_workflow: RunWorkflow) -> Non
 
 
 async def test_graph_error_aborts_before_the_first_node(run_workflow: RunWorkflow) -> None:
-    cyclic = workflow([START, say("a"), say("b")], [("start", "a"), ("a", "b"), ("b", "a", "output", "input")])
+    cyclic = workflow(
+        [START, say("a"), say("b")], [("start", "a"), ("a", "b"), ("b", "a", "output", "input")]
+    )
     outcome = await run_workflow(cyclic)
     assert outcome.status == "failed"
     assert outcome.error is not None
@@ -82,7 +91,11 @@ async def test_graph_error_aborts_before_the_first_node(run_workflow: RunWorkflo
 
 
 async def test_wrong_types_are_all_named_before_the_first_node(run_workflow: RunWorkflow) -> None:
-    document = chain(START, node("w", "wait", waitType="timeout", timeout="soon"), node("c", "setConfig.setConfig", config=[1]))
+    document = chain(
+        START,
+        node("w", "wait", waitType="timeout", timeout="soon"),
+        node("c", "setConfig.setConfig", config=[1]),
+    )
     outcome = await run_workflow(document)
     assert outcome.error is not None
     assert outcome.error.code == "WORKFLOW_INVALID"
@@ -92,7 +105,14 @@ async def test_wrong_types_are_all_named_before_the_first_node(run_workflow: Run
 
 async def test_switch_runs_the_selected_branch_and_the_join(run_workflow: RunWorkflow) -> None:
     document = workflow(
-        [START, say("v", value="2"), switch("sw", one=variable_is("v", "1"), two=variable_is("v", "2")), say("a"), say("b"), say("join")],
+        [
+            START,
+            say("v", value="2"),
+            switch("sw", one=variable_is("v", "1"), two=variable_is("v", "2")),
+            say("a"),
+            say("b"),
+            say("join"),
+        ],
         [
             ("start", "v"),
             ("v", "sw"),
@@ -134,7 +154,13 @@ def config(**values: Any) -> dict[str, Any]:
 
 async def test_for_each_runs_the_body_per_element(run_workflow: RunWorkflow) -> None:
     document = workflow(
-        [START, config(list=["x", "y"]), for_each("loop", "list"), say("c", value="${variables.index}${variables.item}", variableName="last"), say("after")],
+        [
+            START,
+            config(list=["x", "y"]),
+            for_each("loop", "list"),
+            say("c", value="${variables.index}${variables.item}", variableName="last"),
+            say("after"),
+        ],
         [("start", "config"), ("config", "loop"), ("loop", "c"), ("loop", "after", "loopComplete")],
     )
     outcome = await run_workflow(document)
@@ -157,7 +183,8 @@ async def test_empty_array_runs_no_body(run_workflow: RunWorkflow) -> None:
 
 async def test_loop_over_a_non_array_fails_clearly(run_workflow: RunWorkflow) -> None:
     document = workflow(
-        [START, config(list="abc"), for_each("loop", "list"), say("c")], [("start", "config"), ("config", "loop"), ("loop", "c")]
+        [START, config(list="abc"), for_each("loop", "list"), say("c")],
+        [("start", "config"), ("config", "loop"), ("loop", "c")],
     )
     outcome = await run_workflow(document)
     assert outcome.status == "failed"
@@ -193,7 +220,15 @@ async def test_nested_loops_iterate_both(run_workflow: RunWorkflow) -> None:
 
 async def test_switch_inside_a_loop_branches_per_iteration(run_workflow: RunWorkflow) -> None:
     document = workflow(
-        [START, config(list=["x", "y", "x"]), for_each("loop", "list"), switch("sw", x=variable_is("item", "x")), say("a"), say("b"), say("join")],
+        [
+            START,
+            config(list=["x", "y", "x"]),
+            for_each("loop", "list"),
+            switch("sw", x=variable_is("item", "x")),
+            say("a"),
+            say("b"),
+            say("join"),
+        ],
         [
             ("start", "config"),
             ("config", "loop"),
@@ -244,8 +279,21 @@ async def test_failing_child_fails_the_loop_with_the_same_message(run_workflow: 
 
 async def test_silently_failing_loop_does_not_run_its_body_again(run_workflow: RunWorkflow) -> None:
     document = workflow(
-        [START, config(list=[1, 2]), for_each("loop", "list", failSilently=True), say("ok"), fail("bad"), say("after")],
-        [("start", "config"), ("config", "loop"), ("loop", "ok"), ("ok", "bad"), ("loop", "after", "loopComplete")],
+        [
+            START,
+            config(list=[1, 2]),
+            for_each("loop", "list", failSilently=True),
+            say("ok"),
+            fail("bad"),
+            say("after"),
+        ],
+        [
+            ("start", "config"),
+            ("config", "loop"),
+            ("loop", "ok"),
+            ("ok", "bad"),
+            ("loop", "after", "loopComplete"),
+        ],
     )
     outcome = await run_workflow(document)
     assert outcome.status == "completed"
@@ -312,7 +360,7 @@ async def test_value_inputs_reach_loop_children_and_flows(run_workflow: RunWorkf
 def flow(*inner: dict[str, Any], name: str = "f") -> tuple[list[dict[str, Any]], list[tuple[str, ...]]]:
     ids = [f"def-{name}", *(item["id"] for item in inner), f"end-{name}"]
     nodes = [node(ids[0], "reusable.reusable", contextName=name), *inner, node(ids[-1], "reusable.end")]
-    return nodes, list(zip(ids, ids[1:], strict=False))
+    return nodes, list(itertools.pairwise(ids))
 
 
 async def test_reusable_flow_runs_at_each_call_also_in_loops(run_workflow: RunWorkflow) -> None:
@@ -336,7 +384,9 @@ async def test_reusable_flow_runs_at_each_call_also_in_loops(run_workflow: RunWo
 
 async def test_empty_flow_succeeds(run_workflow: RunWorkflow) -> None:
     nodes, edges = flow()
-    document = workflow([START, node("call", "reusable.runReusable", contextName="f"), *nodes], [("start", "call"), *edges])
+    document = workflow(
+        [START, node("call", "reusable.runReusable", contextName="f"), *nodes], [("start", "call"), *edges]
+    )
     outcome = await run_workflow(document)
     assert outcome.status == "completed"
 
@@ -345,7 +395,8 @@ async def test_failure_in_a_flow_fails_the_call_and_can_be_silent(run_workflow: 
     for silent in (False, True):
         nodes, edges = flow(fail("bad", failSilently=silent), say("next"))
         document = workflow(
-            [START, node("call", "reusable.runReusable", contextName="f"), *nodes], [("start", "call"), *edges]
+            [START, node("call", "reusable.runReusable", contextName="f"), *nodes],
+            [("start", "call"), *edges],
         )
         outcome = await run_workflow(document)
         assert outcome.status == ("completed" if silent else "failed")
@@ -403,7 +454,9 @@ async def test_legacy_types_are_converted_with_a_warning(run_workflow: RunWorkfl
 
 
 async def test_start_overrides_and_context_keys(run_workflow: RunWorkflow) -> None:
-    outcome = await run_workflow(chain(START, say("a", value="${data.executionId}")), start_overrides={"scrollThenAction": True})
+    outcome = await run_workflow(
+        chain(START, say("a", value="${data.executionId}")), start_overrides={"scrollThenAction": True}
+    )
     assert outcome.variables["a"] == "exec-1-1"
     assert outcome.data["scrollThenAction"] is True
     assert outcome.data["batchId"] == "batch-1"

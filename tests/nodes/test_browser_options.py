@@ -95,7 +95,7 @@ def test_unknown_options_are_left_out_with_a_warning(run: NodeRun, log: list[str
 
 @pytest.mark.parametrize("value", ["wide", True, [2]])
 def test_a_scale_factor_that_is_no_number_is_named(run: NodeRun, value: object) -> None:
-    with pytest.raises(NodeDataError, match="deviceScaleFactor.*should be a number") as error:
+    with pytest.raises(NodeDataError, match=r"deviceScaleFactor.*should be a number") as error:
         context_options({"deviceScaleFactor": value}, run, "capabilities")
     assert error.value.field == "capabilities.deviceScaleFactor"
 
@@ -163,36 +163,31 @@ def test_videos_have_the_size_of_the_viewport(
     assert with_settings(options, ExecutionSettings(output=tmp_path)) == options
 
 
+SIZED_IPHONE = IPHONE + "window.innerWidth = 390; window.innerHeight = 844;"
+
+
 @pytest.mark.parametrize(
-    ("rule", "script", "configured", "maximised", "headed", "expected"),
+    ("rule", "script", "configured", "window", "expected"),
     [
-        (
-            1,
-            IPHONE + "window.innerWidth = 390; window.innerHeight = 844;",
-            (1000, 700),
-            True,
-            True,
-            (390, 844),
-        ),
-        (2, IPHONE, (799, 1200), True, True, (799, 1200)),
-        (3, IPHONE, None, False, False, (412, 915)),
-        (4, "", (1000, 700), True, True, (1920, 1080)),
-        (5, "", (1000, 700), False, True, (1000, 700)),
-        (5, IPHONE, (1000, 700), False, False, (1000, 700)),
-        (6, IPHONE, (800, 700), True, True, (412, 915)),
-        (7, "", (1000, 700), True, False, None),
-        (7, "", None, False, True, None),
+        (1, SIZED_IPHONE, (1000, 700), "maximised headed", (390, 844)),
+        (2, IPHONE, (799, 1200), "maximised headed", (799, 1200)),
+        (3, IPHONE, None, "", (412, 915)),
+        (4, "", (1000, 700), "maximised headed", (1920, 1080)),
+        (5, "", (1000, 700), "headed", (1000, 700)),
+        (5, IPHONE, (1000, 700), "", (1000, 700)),
+        (6, IPHONE, (800, 700), "maximised headed", (412, 915)),
+        (7, "", (1000, 700), "maximised", None),
+        (7, "", None, "headed", None),
     ],
 )
 def test_viewport_rules(
     rule: int,
     script: str,
     configured: tuple[int, int] | None,
-    maximised: bool,  # noqa: FBT001 - a parameter of the table above
-    headed: bool,  # noqa: FBT001 - as above
+    window: str,
     expected: tuple[int, int] | None,
 ) -> None:
-    size = choose_viewport(script, configured, maximised=maximised, headed=headed)
+    size = choose_viewport(script, configured, maximised="maximised" in window, headed="headed" in window)
     assert size == expected, f"rule {rule}"
 
 
@@ -201,16 +196,24 @@ def test_viewport_rules(
     [
         "window.innerWidth = 390; window.innerHeight = 844;",
         "innerWidth=390\ninnerHeight=844",
-        "Object.defineProperty(window, 'innerWidth', { get: () => 390 });"
-        "Object.defineProperty(window, 'innerHeight', { get: () => 844 });",
-        'Object.defineProperty(window, "innerWidth", { configurable: true, get: function() { return 390; } });'
-        'Object.defineProperty(window, "innerHeight", { configurable: true, get() { return 844 } });',
-        "Object.defineProperty(window, 'innerWidth', { value: 390, writable: false });"
-        "Object.defineProperty(window, 'innerHeight', { writable: false, value: 844 });",
+        (
+            "Object.defineProperty(window, 'innerWidth', { get: () => 390 });"
+            "Object.defineProperty(window, 'innerHeight', { get: () => 844 });"
+        ),
+        (
+            'Object.defineProperty(window, "innerWidth", { configurable: true, get: function() { return 390; } });'
+            'Object.defineProperty(window, "innerHeight", { configurable: true, get() { return 844 } });'
+        ),
+        (
+            "Object.defineProperty(window, 'innerWidth', { value: 390, writable: false });"
+            "Object.defineProperty(window, 'innerHeight', { writable: false, value: 844 });"
+        ),
         "Object.defineProperties(window, { innerWidth: { get: () => 390 }, innerHeight: { get: () => 844 } });",
         "window.__defineGetter__('innerWidth', () => 390); window.__defineGetter__('innerHeight', () => 844);",
-        "Object.defineProperty(screen, 'width', { get: () => 390 });"
-        "Object.defineProperty(window.screen, 'height', { get: () => 844 });",
+        (
+            "Object.defineProperty(screen, 'width', { get: () => 390 });"
+            "Object.defineProperty(window.screen, 'height', { get: () => 844 });"
+        ),
         "screen.width = 390; screen.height = 844;",
         "window.innerWidth = 390; window.innerHeight = 844; screen.width = 1; screen.height = 2;",
     ],

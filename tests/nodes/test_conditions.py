@@ -85,7 +85,7 @@ HOLD_ON_PAGE: dict[str, dict[str, Any]] = {
     "an empty array is true": {"type": "javascript", "javascriptExpression": "[]"},
     "a context of the page's own": {
         "type": "javascript",
-        "javascriptExpression": "document.createElement('canvas').getContext('2d').fillStyle",
+        "javascriptExpression": "(audio => audio.context.rate)({context: {rate: 1}})",
     },
 }
 
@@ -108,9 +108,7 @@ def switch(condition: dict[str, Any]) -> Step:
     return ("switch.switch", {"cases": [case], "defaultCase": {"label": "It does not"}})
 
 
-def switches(
-    conditions: dict[str, dict[str, Any]], *first: Step, data: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def switches(conditions: dict[str, dict[str, Any]], *first: Step) -> dict[str, Any]:
     """A workflow with a switch for each condition; a variable with the condition's name keeps what it selected."""
     document = steps_document((*VARIABLES, *first), STORED, open_browser=bool(first))
     last = document["nodes"][-1]["id"]

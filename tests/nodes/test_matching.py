@@ -373,7 +373,7 @@ def test_an_invalid_regex_is_an_error(pattern: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(), st.text(), st.text(), st.booleans())
-def test_a_part_is_found_in_the_whole(before: str, part: str, after: str, case_sensitive: bool) -> None:  # noqa: FBT001
+def test_a_part_is_found_in_the_whole(before: str, part: str, after: str, case_sensitive: bool) -> None:
     assert matches(before + part, part, "endsWith", case_sensitive=True)
     assert matches(part + after, part, "startsWith", case_sensitive=True)
     assert matches(before + part + after, part, "contains", case_sensitive=True)

@@ -15,7 +15,10 @@ from tests.running import chain, node, workflow
 
 
 def plan(nodes: list[str | dict[str, Any]], edges: list[tuple[str, ...]]) -> Plan:
-    built = [item if isinstance(item, dict) else node(item, "start" if item == "start" else "wait") for item in nodes]
+    built = [
+        item if isinstance(item, dict) else node(item, "start" if item == "start" else "wait")
+        for item in nodes
+    ]
     return Plan(parse_workflow(workflow(built, edges)))
 
 
@@ -56,7 +59,13 @@ def test_unconnected_nodes_and_detached_cycles_never_run() -> None:
 
 def test_false_cycle_of_the_reference_is_none() -> None:
     """workflow-format.md, section 6: this edge order made the reference report a cycle."""
-    edges = [("start", "N"), ("start", "D"), ("D", "N", "output", "input"), ("D", "M"), ("N", "M", "output", "input")]
+    edges = [
+        ("start", "N"),
+        ("start", "D"),
+        ("D", "N", "output", "input"),
+        ("D", "M"),
+        ("N", "M", "output", "input"),
+    ]
     p = plan(["start", "N", "D", "M"], edges)
     assert p.problems()[0] == []
     assert p.main.order == ("start", "D", "N", "M")
@@ -91,7 +100,9 @@ def test_loop_body_is_everything_behind_output_and_not_part_of_the_main_flow() -
 
 
 def test_edge_without_source_handle_is_no_loop_body() -> None:
-    document = workflow([node("start", "start"), node("loop", "loop"), node("a", "wait")], [("start", "loop"), ("loop", "a")])
+    document = workflow(
+        [node("start", "start"), node("loop", "loop"), node("a", "wait")], [("start", "loop"), ("loop", "a")]
+    )
     del document["edges"][1]["sourceHandle"]
     p = Plan(parse_workflow(document))
     assert p.body("loop", p.main).order == ()
@@ -129,7 +140,12 @@ def test_value_that_only_feeds_a_loop_child_runs_inside_the_loop() -> None:
 def test_wired_value_that_feeds_a_loop_child_runs_before_the_loop() -> None:
     p = plan(
         ["start", node("loop", "loop"), "child", node("value", "stringValue")],
-        [("start", "loop"), ("loop", "child"), ("start", "value"), ("value", "child", "output", "text-input")],
+        [
+            ("start", "loop"),
+            ("loop", "child"),
+            ("start", "value"),
+            ("value", "child", "output", "text-input"),
+        ],
     )
     assert p.main.order == ("start", "value", "loop")
 
@@ -218,7 +234,13 @@ SWITCH = node("sw", "switch.switch", cases=[{"id": "c1"}, {"id": "c2"}], default
 def test_switch_skips_the_other_branches_and_keeps_the_join() -> None:
     p = plan(
         ["start", SWITCH, "a", "b", "join"],
-        [("start", "sw"), ("sw", "a", "c1"), ("sw", "b", "c2"), ("a", "join"), ("b", "join", "output", "input")],
+        [
+            ("start", "sw"),
+            ("sw", "a", "c1"),
+            ("sw", "b", "c2"),
+            ("a", "join"),
+            ("b", "join", "output", "input"),
+        ],
     )
     assert p.unselected("sw", "c1") == {"b"}
     assert p.unselected("sw", "default") == {"a", "b", "join"}
@@ -246,13 +268,24 @@ def test_switch_skips_nested_branches_transitively() -> None:
     [
         ([node("d", "reusable.reusable", contextName=" ")], [], "needs a contextName"),
         (
-            [node("d", "reusable.reusable", contextName="f"), node("d2", "reusable.reusable", contextName="f")],
+            [
+                node("d", "reusable.reusable", contextName="f"),
+                node("d2", "reusable.reusable", contextName="f"),
+            ],
             [],
             "is used by",
         ),
         ([node("r", "reusable.runReusable")], [("start", "r")], "needs a contextName"),
-        ([node("r", "reusable.runReusable", contextName="nope")], [("start", "r")], "no reusable flow is named 'nope'"),
-        ([node("a", "wait"), node("b", "wait")], [("start", "a"), ("start", "b"), ("a", "b")], "2 driver connections"),
+        (
+            [node("r", "reusable.runReusable", contextName="nope")],
+            [("start", "r")],
+            "no reusable flow is named 'nope'",
+        ),
+        (
+            [node("a", "wait"), node("b", "wait")],
+            [("start", "a"), ("start", "b"), ("a", "b")],
+            "2 driver connections",
+        ),
     ],
 )
 def test_graph_problems(nodes: list[dict[str, Any]], edges: list[tuple[str, ...]], message: str) -> None:
@@ -282,7 +315,9 @@ def acyclic_graphs(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
 
 
 @given(acyclic_graphs(), st.sampled_from(["input", "text-input", "target"]))
-def test_every_acyclic_graph_has_a_topological_order(graph: tuple[int, list[tuple[int, int]]], handle: str) -> None:
+def test_every_acyclic_graph_has_a_topological_order(
+    graph: tuple[int, list[tuple[int, int]]], handle: str
+) -> None:
     size, edges = graph
     names = ["start", *(f"n{i}" for i in range(1, size))]
     p = plan(list(names), [(names[a], names[b], "output", handle) for a, b in edges])
@@ -298,7 +333,9 @@ def test_every_acyclic_graph_has_a_topological_order(graph: tuple[int, list[tupl
 
 
 @given(acyclic_graphs(), st.data())
-def test_closing_a_path_is_always_found(graph: tuple[int, list[tuple[int, int]]], data: st.DataObject) -> None:
+def test_closing_a_path_is_always_found(
+    graph: tuple[int, list[tuple[int, int]]], data: st.DataObject
+) -> None:
     size, edges = graph
     if not edges:
         return

@@ -15,7 +15,9 @@ PAGES = Path(__file__).parent / "pages"
 async def slow(request: web.Request) -> web.Response:
     await asyncio.sleep(int(request.query.get("ms", "300")) / 1000)
     text = request.query.get("text", "slow")
-    return web.Response(text=f"<!doctype html><title>slow</title><p id=text>{text}</p>", content_type="text/html")
+    return web.Response(
+        text=f"<!doctype html><title>slow</title><p id=text>{text}</p>", content_type="text/html"
+    )
 
 
 async def status(request: web.Request) -> web.Response:
