@@ -139,13 +139,10 @@ WRONG = {
         "NODE_PROPERTY_INVALID",
         "'retryUntilCondition'",
     ),
-    "a response": (
-        {
-            "retryStrategy": "untilCondition",
-            "retryUntilCondition": {"type": "api-status", "expectedStatus": 200},
-        },
-        "NOT_SUPPORTED_YET",
-        "'api-status'",
+    "a response without a status": (
+        {"retryStrategy": "untilCondition", "retryUntilCondition": {"type": "api-status"}},
+        "NODE_PROPERTY_INVALID",
+        "'retryUntilCondition.expectedStatus'",
     ),
 }
 
