@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
+import re
 import sys
 import uuid
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ _CHROMIUM_FLAGS: Final = ("--disable-quic",)
 
 _MISSING: Final = ("executable doesn't exist", "Executable doesn't exist", "is not found at", "Error: spawn ")
 """What Playwright says of an executable that is not there or cannot be started."""
+
+_REFUSED: Final = re.compile(r"Invalid URL|: expected .+, got |The property 'options\.")
+"""What Playwright and Node say of an option that they cannot use, before any process is started."""
 
 _GRACE_S: Final = 5.0
 """How much longer than a launch the driver may take to report that it failed."""
@@ -170,6 +174,11 @@ def _explain(error: Error, request: LaunchRequest, options: Mapping[str, object]
             f"Browser {request.browser} was not started because this machine does not let it build its sandbox. "
             "Allow user namespaces, or switch the sandbox off with the setting 'no_sandbox'",
             code="SANDBOX_NOT_USABLE",
+        ) from error
+    if _REFUSED.search(text):
+        raise BrowserStateError(
+            f"Browser {request.browser} was not started: {_summary(text)}. Check 'launchOptions' and the proxy",
+            code="LAUNCH_OPTION_INVALID",
         ) from error
     raise BrowserLostError(f"Browser {request.browser} did not start: {_summary(text)}") from error
 

@@ -174,7 +174,14 @@ class Progress:
             if value:
                 text.append(f"  {value} {word}", style)
         text.append(f"  {seconds((time.monotonic() - self._began) * 1000)}", "dim")
-        row.add_row(ProgressBar(total=max(1, counts.total), completed=done, width=28), text)
+        bar = ProgressBar(
+            total=max(1, counts.total),
+            completed=done,
+            width=28,
+            complete_style="cyan",
+            finished_style="green",
+        )
+        row.add_row(bar, text)
         return row
 
 

@@ -122,15 +122,18 @@ def read_document(path: Path) -> object:
     return decode_document(content)
 
 
-def decode_document(content: bytes) -> object:
+def decode_document(content: bytes, *, limit: int | None = MAX_DOCUMENT_BYTES) -> object:
     """Decode the bytes of a workflow file.
+
+    Args:
+        content: The bytes.
+        limit: Most bytes accepted; None where the caller has limited them already.
 
     Raises:
         WorkflowUnreadableError: Too large, not text, not JSON, or nested too deeply.
     """
-    if len(content) > MAX_DOCUMENT_BYTES:
-        limit = MAX_DOCUMENT_BYTES // (1024 * 1024)
-        raise WorkflowUnreadableError(f"is larger than {limit} MiB")
+    if limit is not None and len(content) > limit:
+        raise WorkflowUnreadableError(f"is larger than {limit // (1024 * 1024)} MiB")
     encoding = next((name for mark, name in _BOMS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
@@ -145,8 +148,9 @@ def decode_document(content: bytes) -> object:
     except orjson.JSONDecodeError as error:
         if "depth limit" in error.msg or "recursion" in error.msg:
             raise WorkflowUnreadableError(f"is nested more than {MAX_NESTING} levels deep") from error
+        what = "the file ends too early" if error.pos >= len(text.rstrip()) else error.msg
         raise WorkflowUnreadableError(
-            f"is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+            f"is not valid JSON: line {error.lineno}, column {error.colno}: {what}"
         ) from error
     if _nested_deeper_than(document, MAX_NESTING):
         raise WorkflowUnreadableError(f"is nested more than {MAX_NESTING} levels deep")

@@ -208,9 +208,15 @@ class BrowserSession:
                 await context.add_init_script(script)
             context.on("page", self._watch)
             return context, await context.new_page()
-        except Error:
+        except Error as error:
             with suppress(Error):
                 await context.close()
+            if "ffmpeg" in error.message:
+                raise BrowserStateError(
+                    "Videos cannot be recorded: Playwright finds no ffmpeg. Run 'batchwright install', or leave "
+                    "'recordSession' out",
+                    code="VIDEO_NOT_POSSIBLE",
+                ) from error
             raise
 
     async def add_init_script(self, script: str) -> None:
@@ -247,6 +253,14 @@ class BrowserSession:
     def switch_frame(self, frame: Frame | None) -> None:
         """Make later selectors act inside a frame; None goes back to the page."""
         self._frame = frame
+
+    def hold_dialogs(self) -> None:
+        """Hold dialogs open from now on, for a dialog node that a replaced workflow brings."""
+        if not self._keep_dialogs:
+            self._keep_dialogs = True
+            for context in self._contexts.values():
+                for page in context.pages:
+                    page.on("dialog", self._add_dialog)
 
     def _watch(self, page: Page) -> None:
         page.on("crash", self._add_crash)

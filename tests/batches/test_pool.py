@@ -13,10 +13,12 @@ import pytest
 from playwright.async_api import Error
 
 from batches import processes
+from batches.browsers import find_browser
 from batches.pool import BrowserPool, PoolSettings
 from batches.processes import ProcessId
 from nodes.errors import BrowserLostError, BrowserMissingError, BrowserStateError
 from nodes.provider import BrowserLease, LaunchRequest
+from tests.running import run_document, steps_document
 
 pytestmark = pytest.mark.browser
 
@@ -103,6 +105,48 @@ async def test_no_more_idle_browsers_are_kept_than_set() -> None:
         leases = await asyncio.gather(*(pool.lease(REQUEST) for _ in range(3)))
         await asyncio.gather(*(lease.release() for lease in leases))
         assert pool.stats.browsers == 1
+
+
+async def test_an_unused_browser_closes_after_a_while() -> None:
+    async with open_pool(idle_timeout_s=0.05) as pool:
+        first = await pool.lease(REQUEST)
+        group = await members(pool.processes[0])
+        await first.release()
+        assert await gone(group)
+        assert pool.stats.browsers == 0
+        second = await pool.lease(REQUEST)
+        assert await works(second)
+        await second.release()
+
+
+async def test_a_retired_pool_keeps_no_browser_but_those_in_use() -> None:
+    async with open_pool() as pool:
+        used, unused = await pool.lease(REQUEST), await pool.lease(LaunchRequest(args=("--lang=de",)))
+        group = [process for root in pool.processes for process in await members(root)]
+        await unused.release()
+        pool.retire()
+        assert pool.stats.browsers == 1
+        assert await works(used)
+        fresh = await pool.lease(REQUEST)
+        assert fresh.browser is not used.browser
+        await used.release()
+        assert await gone(group)
+        assert await works(fresh)
+        await fresh.release()
+
+
+async def test_a_browser_that_was_retired_while_it_started_closes_at_once() -> None:
+    async with open_pool() as pool:
+        waiter = asyncio.create_task(pool.lease(REQUEST))
+        while not pool._browsers:
+            await asyncio.sleep(0)
+        (browser,) = pool._browsers
+        waiter.cancel()
+        await asyncio.gather(waiter, return_exceptions=True)
+        pool.retire()
+        await browser.ready()
+        assert await gone([browser.launched.process] if browser.launched.process else [])
+        assert pool.stats.browsers == 0
 
 
 async def test_an_exclusive_browser_is_shared_with_nobody_and_closes_on_release() -> None:
@@ -383,3 +427,29 @@ async def test_a_killed_runner_leaves_no_browser() -> None:
     await runner.communicate()
 
     assert await gone(group)
+
+
+@pytest.mark.parametrize(
+    "options", [{"proxy": {"server": "::bad::"}}, {"proxy": {"server": 5}}, {"slow_mo": "x"}]
+)
+async def test_an_unusable_launch_option_is_the_workflows_fault_and_not_tried_again(
+    options: dict[str, Any],
+) -> None:
+    async with open_pool() as pool:
+        with pytest.raises(BrowserStateError) as caught:
+            await pool.lease(LaunchRequest(options=options))
+        assert caught.value.code == "LAUNCH_OPTION_INVALID"
+        assert not caught.value.retryable
+
+
+async def test_a_video_without_ffmpeg_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable = find_browser("chromium", headless=True).path
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "nothing-here"))
+    async with open_pool(executable={"chromium": executable}) as pool:
+        document = steps_document([("wait", {"waitType": "timeout", "value": 1})], None, True)
+        outcome = await run_document(document, pool, tmp_path / "output", tmp_path, record_session=True)
+    assert outcome.error is not None
+    assert outcome.error.code == "VIDEO_NOT_POSSIBLE"
+    assert "batchwright install" in outcome.error.message
