@@ -24,7 +24,15 @@ from nodes.selector_syntax import (
 )
 from nodes.text_search import find_by_text
 
-__all__ = ["Scope", "build_locator", "locate", "selector_problem", "selector_problems", "target"]
+__all__ = [
+    "Scope",
+    "build_locator",
+    "locate",
+    "scroll_smoothly",
+    "selector_problem",
+    "selector_problems",
+    "target",
+]
 
 _SMOOTH_SCROLL_MS: Final = 5_000
 _SMOOTH_SCROLL: Final = """element => new Promise(done => {
@@ -60,7 +68,7 @@ async def target(run: NodeRun, data: SelectorBlock, timeout_ms: float) -> Locato
         run, data.selector, data.selector_type, data.selector_modifiers, timeout_ms=timeout_ms
     )
     if run.settings.scroll_then_action:
-        await _scroll_smoothly(run, locator, timeout_ms)
+        await scroll_smoothly(run, locator, timeout_ms)
     return locator
 
 
@@ -103,8 +111,11 @@ async def locate(
     return narrow(run.scope, found, modifiers, name)
 
 
-async def _scroll_smoothly(run: NodeRun, locator: Locator, timeout_ms: float) -> None:
-    """Scroll to the element, best effort: what is wrong with it, the operation itself will say."""
+async def scroll_smoothly(run: NodeRun, locator: Locator, timeout_ms: float) -> None:
+    """Scroll the element to the centre and wait until it rests; best effort, for at most 5 seconds.
+
+    What is wrong with the element, the operation itself will say.
+    """
     try:
         await locator.evaluate(_SMOOTH_SCROLL, timeout=min(timeout_ms, _SMOOTH_SCROLL_MS))
     except Error as error:
