@@ -126,10 +126,11 @@ class _Ordering:
     def _resumable(self) -> Generator[str, None, None]:
         """Successors put off earlier whose dependencies are no longer being visited."""
         for name in list(self._deferred):
+            # A node that was yielded before may have resumed this one meanwhile.
             if name in self._entered:
-                del self._deferred[name]
+                self._deferred.pop(name, None)
             elif not self._blocked(name):
-                del self._deferred[name]
+                self._deferred.pop(name, None)
                 yield name
 
     def _needs(self, name: str) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nodes.document import parse_workflow
@@ -315,6 +315,7 @@ def acyclic_graphs(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
 
 
 @given(acyclic_graphs(), st.sampled_from(["input", "text-input", "target"]))
+@example((5, [(0, 2), (0, 1), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4), (2, 3), (2, 4)]), "input")
 def test_every_acyclic_graph_has_a_topological_order(
     graph: tuple[int, list[tuple[int, int]]], handle: str
 ) -> None:
