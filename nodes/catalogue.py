@@ -9,59 +9,82 @@ from types import ModuleType
 from typing import Any, Final
 
 from nodes import (
+    api,
     browser,
     configuration,
     contexts,
+    csv_handle,
+    curl,
+    database_nodes,
     dialog,
     download,
+    examples,
+    extractors,
     flow,
     forms,
+    human,
     iframe,
     interaction,
+    javascript,
     keyboard,
+    mail,
     markers,
     navigation,
+    playwright_node,
     query,
     screenshot,
+    slack,
     start,
     storage,
-    unsupported,
     values,
     verify,
     wait,
+    webhook,
 )
 from nodes.registry import NodeType, Registry
 
 __all__ = ["built_in_types", "default_registry"]
 
 _MODULES: Final = (
+    api,
     browser,
     configuration,
     contexts,
+    csv_handle,
+    curl,
+    database_nodes,
     dialog,
     download,
+    examples,
+    extractors,
     flow,
     forms,
+    human,
     iframe,
     interaction,
+    javascript,
     keyboard,
+    mail,
     markers,
     navigation,
+    playwright_node,
     query,
     screenshot,
+    slack,
     start,
     storage,
     values,
     verify,
     wait,
+    webhook,
 )
 
 
 def built_in_types() -> list[type[NodeType[Any]]]:
-    """All built-in node types, by category and name, also those that are not supported yet."""
+    """All built-in node types, by category and name."""
     found = [node_type for module in _MODULES for node_type in _defined_in(module)]
     return sorted(
-        [*found, *unsupported.UNSUPPORTED_TYPES],
+        found,
         key=lambda node_type: (node_type.category, node_type.name.lower()),
     )
 

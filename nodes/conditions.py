@@ -1,8 +1,7 @@
 """Conditions of switch cases and doWhile loops (nodes.md, section F.1).
 
 A condition that cannot be evaluated does not hold: that is logged, never raised, so that a flow takes its
-default branch or leaves its loop. Two things are raised all the same, because going on would hide them: a
-browser that died, and JavaScript that this version cannot run.
+default branch or leaves its loop. A browser that died is raised all the same, because going on would hide it.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ from typing import Annotated, Any, Final
 from nodes.blocks import SelectorBlock, TimeoutBlock
 from nodes.choices import choose
 from nodes.context import NodeRun
-from nodes.errors import BrowserLostError, NodeDataError, NotSupportedError
+from nodes.errors import BrowserLostError, NodeDataError
 from nodes.matching import compare, dot_path, js_text, parse_float_prefix
 from nodes.model import REQUIRED, OneOf, Text
 from nodes.retries import is_truthy
+from nodes.script.errors import ScriptMemoryError, ScriptTimeoutError
+from nodes.script.session import evaluate_condition
 from nodes.stored import stored_object
 from nodes.verify_element import check_element
 from nodes.verify_model import COMPARISONS, ELEMENT_CHECKS, MATCH_TYPES, VerifyData
@@ -57,7 +58,7 @@ class ConditionData(SelectorBlock, TimeoutBlock):
     match_type: Annotated[Text, OneOf(*MATCH_TYPES, *_ORDERINGS)] = "equals"
     """How the values are compared, for `api-json-path`."""
     javascript_expression: Text = None
-    """Expression that is evaluated in the page, for `javascript`."""
+    """Expression, for `javascript`: evaluated in the runner if it reads `context`, else in the page."""
     variable_name: Text = None
     """Name of the variable, for `variable`; results in `data` are not looked at."""
     comparison_value: Any = None
@@ -77,7 +78,6 @@ async def holds(run: NodeRun, condition: Mapping[str, object]) -> bool:
         False also when the condition is incomplete or fails; the reason is logged at level ``debug``.
 
     Raises:
-        NotSupportedError: It is JavaScript that reads ``context``.
         BrowserLostError: The browser died.
     """
     try:
@@ -85,13 +85,14 @@ async def holds(run: NodeRun, condition: Mapping[str, object]) -> bool:
         evaluate = choose(_EVALUATORS, data.type, "type")
         async with asyncio.timeout(max(data.timeout, _LEAST_MS) / 1000):
             return await evaluate(run, data)
-    except (NotSupportedError, BrowserLostError):
+    except BrowserLostError:
         raise
     except Exception as error:
         if run.session.lost:
             raise
         reason = str(error) or type(error).__name__
-        run.log("debug", f"Node {run.node.title}: a condition counts as not passed: {reason}")
+        level = "warning" if isinstance(error, ScriptTimeoutError | ScriptMemoryError) else "debug"
+        run.log(level, f"Node {run.node.title}: a condition counts as not passed: {reason}")
         return False
 
 
@@ -99,12 +100,10 @@ def condition_problems(condition: object) -> list[str]:
     """What keeps a condition from ever holding, as far as its text tells."""
     if not isinstance(condition, Mapping):
         return []
-    kind, expression = condition.get("type"), condition.get("javascriptExpression")
+    kind = condition.get("type")
     if kind not in CONDITION_TYPES:
         known = ", ".join(CONDITION_TYPES)
         return [f"condition type '{kind}' is unknown, so it never holds; it can be: {known}"]
-    if kind == "javascript" and isinstance(expression, str) and _USES_CONTEXT.search(expression):
-        return ["a JavaScript condition that reads 'context' is not supported yet"]
     return []
 
 
@@ -130,10 +129,7 @@ async def _json_path(run: NodeRun, data: ConditionData) -> bool:
 async def _javascript(run: NodeRun, data: ConditionData) -> bool:
     expression = run.require(data.javascript_expression, "javascriptExpression")
     if _USES_CONTEXT.search(expression):
-        raise NotSupportedError(
-            f"Node {run.node.title}: a JavaScript condition that reads 'context' is not supported yet by this "
-            "version of Batchwright; use a condition of type 'variable' or 'api-json-path'"
-        )
+        return await evaluate_condition(run, expression)
     await run.session.dismiss_dialogs()
     return is_truthy(await run.scope.evaluate(expression))
 

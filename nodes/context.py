@@ -5,7 +5,7 @@ Source: workflow-format.md, section 16.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,12 @@ from playwright.async_api import Frame, Page
 from nodes.document import Node
 from nodes.errors import NodeDataError
 from nodes.interpolation import interpolate, interpolate_deep
+from nodes.masking import Masker
+from nodes.network import NetworkPolicy
+from nodes.questions import NobodyToAskError, Question, Reply
+from nodes.resources import Resources
+from nodes.script.pool import WorkerPool
+from nodes.secrets import Secrets
 from nodes.session import BrowserSession
 
 __all__ = ["ExecutionContext", "ExecutionSettings", "NodeRun", "public_view", "resolve_path"]
@@ -33,6 +39,10 @@ class ExecutionSettings:
         settle: Wait for the page to come to rest after ``navigate`` (nodes.md, navigation).
         record_session: Record a video of every page.
         scroll_then_action: Scroll smoothly to an element before acting on it.
+        network: Which hosts nodes may call from the runner.
+        script_timeout_s: Limit for each script of the workflow, seconds; without one, a script may compute for
+            30 s at a stretch and take 300 s with all its waiting.
+        script_memory_mb: Memory that a script may take, MB.
     """
 
     output: Path
@@ -44,6 +54,9 @@ class ExecutionSettings:
     settle: bool = False
     record_session: bool = False
     scroll_then_action: bool = False
+    network: NetworkPolicy = field(default_factory=NetworkPolicy)
+    script_timeout_s: float | None = None
+    script_memory_mb: int = 256
 
     @property
     def screenshots(self) -> Path:
@@ -71,6 +84,13 @@ class ExecutionContext:
         session: The browser, its contexts and the current page.
         settings: How the execution runs.
         log: Called with a level (``debug``, ``info``, ``warning``, ``error``) and a message.
+        resources: What nodes opened besides the browser; closed with the execution.
+        scripts: The processes that run user JavaScript; whoever made the pool closes it.
+        secrets: What ``${secrets.NAME}`` stands for.
+        masker: Takes their values out of what leaves the execution; a node may teach it more.
+        pause: Stands still at a node until somebody continues; False means that what the node would do after it
+            shall be left out. None where nobody can continue.
+        ask: Suspends the execution at a node until somebody replies. None where nobody can.
     """
 
     session: BrowserSession
@@ -78,6 +98,12 @@ class ExecutionContext:
     data: dict[str, object] = field(default_factory=dict)
     variables: dict[str, object] = field(default_factory=dict)
     log: Callable[[str, str], None] = lambda _level, _message: None
+    resources: Resources = field(default_factory=Resources)
+    scripts: WorkerPool = field(default_factory=WorkerPool)
+    secrets: Secrets = field(default_factory=Secrets)
+    masker: Masker = field(default_factory=Masker)
+    pause: Callable[[Node], Awaitable[bool]] | None = None
+    ask: Callable[[Node, Question], Awaitable[Reply]] | None = None
 
 
 @dataclass(slots=True)
@@ -126,17 +152,40 @@ class NodeRun:
         """Where selectors are looked up: the current frame or page."""
         return self.context.session.scope
 
+    async def pause(self) -> bool:
+        """Stand still until somebody continues the execution; its clock stands still with it.
+
+        Returns:
+            False if the rest of the node shall be left out.
+        """
+        if self.context.pause is None:
+            self.log("warning", f"Node {self.node.title}: pause is skipped, nobody can continue it here")
+            return True
+        return await self.context.pause(self.node)
+
+    async def ask(self, question: Question) -> Reply:
+        """Suspend the execution until somebody replies.
+
+        Raises:
+            NobodyToAskError: It runs without anybody who could.
+        """
+        if self.context.ask is None:
+            raise NobodyToAskError(
+                "Nobody can answer here. Run the workflow on a server (batchwright serve), or with --debug"
+            )
+        return await self.context.ask(self.node, question)
+
     def log(self, level: str, message: str) -> None:
         """Write a line into the execution's log."""
         self.context.log(level, message)
 
     def interpolate(self, text: str) -> str:
         """Replace references in a text that is not a marked property (a part of a condition, say)."""
-        return interpolate(text, self.context.data, self.context.variables)
+        return interpolate(text, self.context.data, self.context.variables, self.context.secrets)
 
     def interpolate_deep(self, value: object) -> object:
         """The same for every text inside a value."""
-        return interpolate_deep(value, self.context.data, self.context.variables)
+        return interpolate_deep(value, self.context.data, self.context.variables, self.context.secrets)
 
     def require(self, value: str | None, name: str) -> str:
         """A text property that must be there and not blank.

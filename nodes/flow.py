@@ -14,10 +14,12 @@ from pydantic import BeforeValidator
 from nodes.choices import choose
 from nodes.conditions import condition_problems, holds
 from nodes.context import NodeRun
-from nodes.errors import LoopLimitError, NodeDataError, NotSupportedError
+from nodes.errors import LoopLimitError, NodeDataError
 from nodes.matching import js_text
 from nodes.model import REQUIRED, AbsentAs, LooseText, NodeData, OneOf, Part, Text
 from nodes.registry import NodeType
+from nodes.script.errors import ScriptError
+from nodes.script.session import run_script
 
 __all__ = [
     "DEFAULT_HANDLE",
@@ -45,7 +47,8 @@ class LoopData(NodeData):
     condition: Mapping[str, Any] | None = None
     """The condition (as in a switch case), tested before each iteration, for `doWhile`."""
     update_step: Text = None
-    """JavaScript to run after each iteration, for `doWhile`; not supported yet."""
+    """JavaScript to run after each iteration, for `doWhile`: the body of an async function like that of a
+    JavaScript node. What it returns is dropped; its errors are only logged."""
     max_iterations: Annotated[int, BeforeValidator(int), AbsentAs(1000)] = 1000
     """Most iterations of a `doWhile` loop; going on beyond them is an error."""
 
@@ -63,11 +66,8 @@ class Loop(NodeType[LoopData]):
     uses_page: ClassVar = False
 
     def advise(self, values: Mapping[str, object]) -> list[str]:
-        """Name a condition that never holds, and what is not supported yet."""
-        step = values.get("updateStep")
-        unsupported = ["property 'updateStep' is not supported yet"] if _is_text(step) else []
-        condition = values.get("condition") if values.get("mode") == "doWhile" else None
-        return unsupported + condition_problems(condition)
+        """Name a condition that never holds."""
+        return condition_problems(values.get("condition") if values.get("mode") == "doWhile" else None)
 
     async def run(self, data: LoopData, run: NodeRun) -> None:
         """Check the properties; the iterations are the walker's."""
@@ -80,14 +80,9 @@ class Loop(NodeType[LoopData]):
 
         Raises:
             NodeDataError: A property is missing or wrong, or the array is none.
-            NotSupportedError: The loop has an ``updateStep``.
             LoopLimitError: The condition still holds after ``maxIterations``.
         """
         return choose({"forEach": _each, "doWhile": _while}, data.mode, "mode")(data, run)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _array(data: LoopData, run: NodeRun) -> list[object]:
@@ -102,14 +97,9 @@ def _array(data: LoopData, run: NodeRun) -> list[object]:
     return list(value)
 
 
-def _condition(data: LoopData, run: NodeRun) -> Mapping[str, object]:
+def _condition(data: LoopData, _run: NodeRun) -> Mapping[str, object]:
     if not data.condition:
         raise NodeDataError("Property 'condition' is required for a doWhile loop", field="condition")
-    if _is_text(data.update_step):
-        raise NotSupportedError(
-            f"Node {run.node.title}: the property 'updateStep' of a loop is not supported yet by this version "
-            "of Batchwright; change what the condition looks at with nodes in the loop's body"
-        )
     return data.condition
 
 
@@ -130,7 +120,18 @@ async def _while(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
             raise LoopLimitError(f"Loop exceeded maximum iterations limit of {data.max_iterations}")
         run.variables["index"] = index
         yield index
+        await _update(data, run)
         index += 1
+
+
+async def _update(data: LoopData, run: NodeRun) -> None:
+    """Run the update step; its errors are not the loop's (workflow-format.md, section 12.2)."""
+    if data.update_step is None or not data.update_step.strip():
+        return
+    try:
+        await run_script(run, data.update_step)
+    except ScriptError as error:
+        run.log("warning", f"Node {run.node.title}: the update step failed: {error.message}")
 
 
 class Case(Part):

@@ -1,9 +1,12 @@
-"""Replacing ``${data...}``, ``${variables...}`` and ``${dynamic...}`` in texts (workflow-format.md, section 9)."""
+"""Replacing ``${data...}``, ``${variables...}`` and ``${dynamic...}`` in texts (workflow-format.md, section 9).
+
+``${secrets.NAME}`` is replaced where secrets are given; `nodes.secrets` has them.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from nodes import dynamic
@@ -13,7 +16,7 @@ __all__ = ["interpolate", "interpolate_deep", "lookup"]
 
 _DYNAMIC = re.compile(r"\$\{dynamic\.([A-Za-z0-9_]+)\}")
 # The characters are matched here and their order in _keys, so that no text can make the search backtrack.
-_REFERENCE = re.compile(r"""\$\{(data|variables)\.([A-Za-z0-9_.\[\]'"-]+)\}""")
+_REFERENCE = re.compile(r"""\$\{(data|variables|secrets)\.([A-Za-z0-9_.\[\]'"-]+)\}""")
 _SEGMENT = re.compile(
     r"""\.?(?:
         (?P<name>[A-Za-z0-9_'"]+)
@@ -25,14 +28,21 @@ _SEGMENT = re.compile(
 )
 
 
-def interpolate(text: str, data: Mapping[str, object], variables: Mapping[str, object]) -> str:
+def interpolate(
+    text: str,
+    data: Mapping[str, object],
+    variables: Mapping[str, object],
+    secrets: Mapping[str, str] | None = None,
+) -> str:
     """Replace the references in a text (workflow-format.md, section 9).
 
     Dynamic references first, each occurrence with a value of its own; then data and variables in one pass
-    whose results are not scanned again. A reference that leads nowhere stays as it is written.
+    whose results are not scanned again. A reference that leads nowhere stays as it is written; one to a secret
+    does so only without ``secrets``.
 
     Raises:
         ValueError: A referenced object contains itself or is nested too deeply to become JSON.
+        SecretMissingError: A secret is not there.
     """
     if "${" not in text:
         return text
@@ -40,33 +50,41 @@ def interpolate(text: str, data: Mapping[str, object], variables: Mapping[str, o
     stores = {"data": data, "variables": variables}
 
     def stored(match: re.Match[str]) -> str:
+        if match[1] == "secrets":
+            return match[0] if secrets is None else secrets[match[2]]
         value = lookup(match[2], stores[match[1]])
         return match[0] if value is MISSING else _value_text(value)
 
     return _REFERENCE.sub(stored, text)
 
 
-def interpolate_deep(value: object, data: Mapping[str, object], variables: Mapping[str, object]) -> object:
+def interpolate_deep(
+    value: object,
+    data: Mapping[str, object],
+    variables: Mapping[str, object],
+    secrets: Mapping[str, str] | None = None,
+) -> object:
     """Interpolate every string inside objects and arrays, "(I, deep)" in nodes.md.
 
     Keys stay as they are, and so does every value that is not a string. The value given is not changed.
 
     Raises:
         ValueError: The value contains itself or is nested too deeply, or a referenced object does.
+        SecretMissingError: A secret is not there.
     """
     try:
-        return _deep(value, data, variables)
+        return _deep(value, lambda text: interpolate(text, data, variables, secrets))
     except RecursionError:
         raise ValueError("the value contains itself or is nested too deeply to be interpolated") from None
 
 
-def _deep(value: object, data: Mapping[str, object], variables: Mapping[str, object]) -> object:
+def _deep(value: object, replaced: Callable[[str], str]) -> object:
     if isinstance(value, str):
-        return interpolate(value, data, variables)
+        return replaced(value)
     if isinstance(value, Mapping):
-        return {key: _deep(item, data, variables) for key, item in value.items()}
+        return {key: _deep(item, replaced) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_deep(item, data, variables) for item in value]
+        return [_deep(item, replaced) for item in value]
     return value
 
 

@@ -220,18 +220,26 @@ class NodeData(Part):
 
     @classmethod
     def resolve(
-        cls, values: Mapping[str, object], data: Mapping[str, object], variables: Mapping[str, object]
+        cls,
+        values: Mapping[str, object],
+        data: Mapping[str, object],
+        variables: Mapping[str, object],
+        secrets: Mapping[str, str] | None = None,
     ) -> Mapping[str, object]:
-        """``values`` with the references in interpolated properties replaced; the same object if none has any."""
+        """``values`` with the references in interpolated properties replaced; the same object if none has any.
+
+        Raises:
+            SecretMissingError: One refers to a secret that is not there; without ``secrets`` these stay.
+        """
         changed: dict[str, object] = {}
         for key, deep in cls.interpolated_keys().items():
             value = values.get(key)
             if isinstance(value, str):
-                text = interpolate(value, data, variables)
+                text = interpolate(value, data, variables, secrets)
                 if text is not value:
                     changed[key] = text
             elif deep and value is not None:
-                changed[key] = interpolate_deep(value, data, variables)
+                changed[key] = interpolate_deep(value, data, variables, secrets)
         return {**values, **changed} if changed else values
 
     @classmethod

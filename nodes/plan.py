@@ -15,7 +15,7 @@ from nodes.document import START, Node, Workflow
 from nodes.graph import ANNOTATION_TYPES, LOOP, REUSABLE, REUSABLE_CALL, REUSABLE_END, Graph
 from nodes.ordering import find_cycle, order_nodes, visited_nodes
 
-__all__ = ["Plan", "Region"]
+__all__ = ["Plan", "Region", "context_name_of"]
 
 
 @dataclass(frozen=True)

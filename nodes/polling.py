@@ -8,6 +8,7 @@ from typing import Final
 
 from playwright.async_api import Error
 
+from nodes.clock import elapsed
 from nodes.limits import time_limit
 from nodes.verify_model import Finding
 
@@ -51,7 +52,7 @@ async def poll(check: Check, timeout_ms: float, *, content: bool = False) -> Fin
     Raises:
         NodeTimeoutError: The page does not answer at all.
     """
-    clock = asyncio.get_running_loop().time
+    clock = elapsed
     end = clock() + timeout_ms / 1000
     async with time_limit(timeout_ms + _GRACE_MS, "The check of a page that does not answer"):
         finding = await _look(check, timeout_ms)

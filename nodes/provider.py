@@ -38,7 +38,9 @@ class LaunchRequest:
     def key(self) -> str:
         """Equal for requests that may share a browser."""
         parts = (self.browser, self.headless, self.args, self.ignore_default_args, dict(self.options))
-        return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str).decode()
+        return orjson.dumps(
+            parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str
+        ).decode()
 
 
 class BrowserLease(ABC):

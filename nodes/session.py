@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from playwright.async_api import BrowserContext, Dialog, Download, Error, Frame, Page
+from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Download, Error, Frame, Page
 
 from nodes.errors import BrowserLostError, BrowserStateError, NodeTimeoutError, PageMissingError
 from nodes.provider import BrowserLease, BrowserProvider, LaunchRequest
@@ -61,6 +61,9 @@ class BrowserSession:
         self._downloads: list[Download] = []
         self._crashed: set[Page] = set()
         self._changed = asyncio.Event()
+        self._on_console: Callable[[ConsoleMessage], None] | None = None
+        self.on_page_change: Callable[[], None] = lambda: None
+        """Called when another page may have become the current one."""
         self.dialog_opened = asyncio.Event()
         """Set while a dialog is held open and waits for an answer."""
 
@@ -248,6 +251,7 @@ class BrowserSession:
     def switch_page(self, page: Page) -> Page:
         """Make a page current; selectors act on its main frame."""
         self._page, self._frame = page, None
+        self.on_page_change()
         return page
 
     def switch_frame(self, frame: Frame | None) -> None:
@@ -262,9 +266,16 @@ class BrowserSession:
                 for page in context.pages:
                     page.on("dialog", self._add_dialog)
 
+    def watch_console(self, listener: Callable[[ConsoleMessage], None]) -> None:
+        """Call this with each console message of the pages that open from now on."""
+        self._on_console = listener
+
     def _watch(self, page: Page) -> None:
         page.on("crash", self._add_crash)
+        page.on("close", lambda _page: self.on_page_change())
         page.on("download", self._add_download)
+        if self._on_console is not None:
+            page.on("console", self._on_console)
         if self._keep_dialogs:
             page.on("dialog", self._add_dialog)
 

@@ -41,6 +41,9 @@ _EXPECTATIONS: Final = {
 }
 
 
+_REFERENCES: Final = ("${data.", "${variables.", "${secrets.")
+
+
 def resolve_value(run: NodeRun, value: object, name: str) -> object:
     """Replace references in an expected value, keeping the type of what they stand for (section G.1).
 
@@ -52,7 +55,7 @@ def resolve_value(run: NodeRun, value: object, name: str) -> object:
     """
     if not isinstance(value, str):
         return value
-    if "${data." in value or "${variables." in value:
+    if any(mark in value for mark in _REFERENCES):
         text = run.interpolate(value)
         if text != value:
             return _typed(text)

@@ -54,7 +54,7 @@ class WaitData(RetryBlock, TimeoutBlock):
     selector_modifiers: Modifiers | None = None
     """What narrows a selector down."""
     pause: Flag = False
-    """Pause the execution before waiting; skipped in batches."""
+    """Pause the execution before waiting, until somebody continues it."""
     api_wait_config: ApiWaitConfig | None = None
     """What to check, for `api-response`."""
 
@@ -76,8 +76,9 @@ class Wait(NodeType[WaitData]):
     async def run(self, data: WaitData, run: NodeRun) -> None:
         """Wait, with retries as configured."""
         wait = choose(_WAITS, data.wait_type, "waitType")
-        if data.pause:
-            run.log("warning", f"Node {run.node.title}: pause is skipped in batches")
+        if data.pause and not await run.pause():
+            run.result = "Wait skipped"
+            return
         await perform(run, data, partial(wait, data, run))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from batches.pool import BrowserPool
+from nodes.script.pool import WorkerPool
 from tests.running import Outcome, Step, run_document, steps_document
 from tests.site.app import serve_site
 
@@ -31,12 +32,20 @@ async def pool() -> AsyncIterator[BrowserPool]:
     await pool.close()
 
 
+@pytest.fixture(scope="session")
+async def scripts() -> AsyncIterator[WorkerPool]:
+    """The processes for user JavaScript that tests share."""
+    scripts = WorkerPool()
+    yield scripts
+    await scripts.close()
+
+
 @pytest.fixture
-def run_workflow(pool: BrowserPool, tmp_path: Path) -> RunWorkflow:
+def run_workflow(pool: BrowserPool, scripts: WorkerPool, tmp_path: Path) -> RunWorkflow:
     """Run a workflow document through the real runner; options are those of `ExecutionOptions`."""
 
     async def run(document: dict[str, Any], **options: Any) -> Outcome:
-        return await run_document(document, pool, tmp_path / "output", tmp_path, **options)
+        return await run_document(document, pool, tmp_path / "output", tmp_path, scripts, **options)
 
     return run
 

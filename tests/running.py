@@ -13,6 +13,7 @@ from batches.events import ErrorInfo, Event, ExecutionEnded, LogLine, NodeEnded
 from batches.spec import ExecutionOptions, ExecutionSpec
 from nodes.catalogue import default_registry
 from nodes.provider import BrowserProvider
+from nodes.script.pool import WorkerPool
 
 Step = tuple[str, dict[str, Any]]
 
@@ -105,7 +106,12 @@ def steps_document(
 
 
 async def run_document(
-    document: Mapping[str, Any], provider: BrowserProvider, output: Path, root: Path, **options: Any
+    document: Mapping[str, Any],
+    provider: BrowserProvider,
+    output: Path,
+    root: Path,
+    scripts: WorkerPool | None = None,
+    **options: Any,
 ) -> Outcome:
     events: list[Event] = []
     spec = ExecutionSpec(
@@ -118,7 +124,7 @@ async def run_document(
         root=str(root),
         options=ExecutionOptions(**options),
     )
-    await Attempt(spec, default_registry(), provider, events.append).run()
+    await Attempt(spec, default_registry(), provider, events.append, scripts).run()
     end = events[-1]
     assert isinstance(end, ExecutionEnded)
     return Outcome(end, events, output)

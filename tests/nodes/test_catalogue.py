@@ -58,27 +58,6 @@ PLUGINS = [
     "example.scrollTo",
 ]
 
-NOT_YET = [
-    "javascriptCode",
-    "apiRequest",
-    "apiCurl",
-    "dbConnect",
-    "dbDisconnect",
-    "dbQuery",
-    "dbTransactionBegin",
-    "dbTransactionCommit",
-    "dbTransactionRollback",
-    "csvHandle",
-    "email",
-    "slack",
-    "webhook",
-    "dataExtractor",
-    "smartExtractor",
-    "example.fillForm",
-    "example.scrollTo",
-]
-
-
 def test_every_type_of_the_format_is_there_once() -> None:
     assert sorted(node_type.name for node_type in built_in_types()) == sorted([*BUILT_IN, *PLUGINS])
 
@@ -87,10 +66,6 @@ def test_types_come_by_category_and_name() -> None:
     keys = [(node_type.category, node_type.name.lower()) for node_type in built_in_types()]
 
     assert keys == sorted(keys)
-
-
-def test_what_is_not_supported_says_so() -> None:
-    assert sorted(item.name for item in built_in_types() if not item.supported) == sorted(NOT_YET)
 
 
 def test_every_type_is_documented() -> None:

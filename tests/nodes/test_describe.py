@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from nodes.catalogue import built_in_types
+from nodes.context import NodeRun
 from nodes.describe import common_properties, condition_properties, describe_type
 from nodes.flow import Switch
+from nodes.model import NodeData
 from nodes.registry import NodeType
-from nodes.unsupported import UNSUPPORTED_TYPES
 from nodes.verify import Verify
 from nodes.wait import Wait
 
@@ -71,8 +72,19 @@ def test_common_properties_stand_apart() -> None:
     assert names.isdisjoint(str(item["name"]) for item in condition_properties())
 
 
+class Later(NodeType[NodeData]):
+    """Comes with a later version."""
+
+    name = "later"
+    title = "Later"
+    supported = False
+
+    async def run(self, data: NodeData, run: NodeRun) -> None:
+        raise AssertionError
+
+
 def test_an_unsupported_type_is_described_as_such() -> None:
-    assert describe_type(UNSUPPORTED_TYPES[0])["supported"] is False
+    assert describe_type(Later)["supported"] is False
 
 
 @pytest.mark.parametrize("node_type", built_in_types(), ids=lambda node_type: str(node_type.name))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from nodes.catalogue import default_registry
-from nodes.unsupported import UNSUPPORTED_TYPES
 from tests.conftest import RunSteps, RunWorkflow
 from tests.running import Outcome, node, workflow
 
@@ -92,11 +91,6 @@ async def test_do_while_stops_at_its_limit(run_workflow: RunWorkflow) -> None:
         ({"mode": "forEach", "arrayVariable": "nope"}, "NODE_PROPERTY_INVALID", "'nope' holds nothing"),
         ({"mode": "forEach", "arrayVariable": "text"}, "NODE_PROPERTY_INVALID", "'text' holds no array"),
         ({"mode": "doWhile"}, "NODE_PROPERTY_INVALID", "'condition' is required"),
-        (
-            {"mode": "doWhile", "condition": {"type": "variable"}, "updateStep": "context.x()"},
-            "NOT_SUPPORTED_YET",
-            "Node loop: the property 'updateStep'",
-        ),
     ],
 )
 async def test_a_loop_that_cannot_run_fails_before_its_body(
@@ -151,17 +145,6 @@ async def test_an_incomplete_switch_fails(run_steps: RunSteps, data: dict[str, A
     assert f"'{field}' is required" in outcome.error.message
 
 
-@pytest.mark.parametrize("name", [node_type.name for node_type in UNSUPPORTED_TYPES])
-async def test_an_unsupported_type_fails_when_it_is_reached(run_steps: RunSteps, name: str) -> None:
-    outcome = await run_steps((name, {"label": "My node"}), open_browser=False)
-
-    assert outcome.error is not None
-    assert outcome.error.code == "NOT_SUPPORTED_YET"
-    assert outcome.error.message == (
-        f"Node type '{name}' is not supported yet by this version of Batchwright (node 'My node')"
-    )
-
-
 async def test_notes_are_passed_through(run_workflow: RunWorkflow) -> None:
     document = workflow(
         [
@@ -185,6 +168,6 @@ def test_what_cannot_run_is_known_before_the_run() -> None:
     loop = {"mode": "doWhile", "condition": {"type": "moon"}, "updateStep": "x"}
     switch = {"cases": [{"id": "a", "condition": context_script}, "nonsense"], "defaultCase": {"label": "x"}}
 
-    assert len(registry.get("loop").advise(loop)) == 2
-    assert len(registry.get("switch.switch").advise(switch)) == 1
+    assert len(registry.get("loop").advise(loop)) == 1
+    assert registry.get("switch.switch").advise(switch) == []
     assert registry.get("loop").advise({"mode": "forEach", "arrayVariable": "x"}) == []

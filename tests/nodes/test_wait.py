@@ -165,14 +165,3 @@ async def test_a_stored_response_that_does_not_match(
 
     assert outcome.error is not None
     assert message in outcome.error.message
-
-
-async def test_a_pause_is_skipped_with_a_warning(run_steps: RunSteps) -> None:
-    wait = {"waitType": "timeout", "value": 1, "pause": True}
-
-    outcome = await run_steps(("wait", wait), open_browser=False)
-
-    assert outcome.error is None
-    assert [line for line in outcome.log if "pause is skipped in batches" in line] == [
-        "Node n1: pause is skipped in batches"
-    ]
