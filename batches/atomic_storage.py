@@ -38,6 +38,8 @@ __all__ = [
 FORMAT_VERSION: Final = 1
 """Version of the layout of index.json and batch.json."""
 
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 logger = logging.getLogger("batchwright.store")
@@ -64,14 +66,20 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"Cannot read or write {where}: {reason}") from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Replace a file so that a crash at any moment leaves the old or the new content.
 
     The caller holds the lock that makes it the only writer of this file.
+
+    Args:
+        path: The file.
+        content: All of it.
+        mode: Who may do what with it, before the process's mask.
     """
     draft = path.with_name(f".{path.name}.tmp")
     try:
-        with draft.open("wb") as stream:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, _CREATE, mode), "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

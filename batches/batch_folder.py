@@ -1,4 +1,4 @@
-"""The folder of one batch: ``batch.json``, ``events.jsonl``, and ``owner.lock`` while a process runs it.
+"""The folder of one batch: ``batch.json``, ``events.jsonl``, ``workflows.zip``, and ``owner.lock`` while it runs.
 
 The journal is the truth while the batch runs; ``batch.json`` is complete when the batch is over. Who holds the
 lock owns the batch; the operating system frees it when the owner dies, however it dies.
@@ -30,7 +30,10 @@ from batches.events import BatchStatus, Event
 from batches.journal import Journal, read_journal
 from batches.state import BatchState, ExecutionState, replay
 
-__all__ = ["BatchFolder"]
+__all__ = ["DOOMED", "BatchFolder"]
+
+DOOMED: Final = ".deleted-"
+"""How the name of a folder begins that is being removed."""
 
 _BATCH: Final = TypeAdapter(BatchState)
 _EXECUTION: Final = TypeAdapter(ExecutionState)
@@ -47,6 +50,7 @@ class BatchFolder:
         self.path: Final = path
         self._state_path = path / "batch.json"
         self._journal_path = path / "events.jsonl"
+        self.archive_path: Final = path / "workflows.zip"
         self._lock = FileLock(path / "owner.lock", timeout=0, thread_local=False)
         self._journal: Journal | None = None
 
@@ -90,9 +94,9 @@ class BatchFolder:
             self._journal = Journal(self._journal_path)
         self._journal.append(events, sync=sync)
 
-    def events(self, *, after: int = 0) -> Iterator[Event]:
-        """The journal's events above a number."""
-        return read_journal(self._journal_path, after=after)
+    def events(self, *, after: int = 0, execution_id: str | None = None) -> Iterator[Event]:
+        """The journal's events above a number, of the whole batch or of one execution."""
+        return read_journal(self._journal_path, after=after, execution_id=execution_id)
 
     def write(self, state: BatchState) -> None:
         """Replace ``batch.json``; only for the owner.
@@ -160,6 +164,16 @@ class BatchFolder:
             return state
         return None
 
+    def doom(self) -> Path:
+        """Give the folder a name that is no batch's; only for the owner.
+
+        It is to be removed then; a crash before that leaves nothing that looks like a batch.
+        """
+        doomed = self.path.with_name(f"{DOOMED}{self.batch_id}")
+        with storage_errors(self.path):
+            self.release()
+            return self.path.replace(doomed)
+
     def discard(self) -> None:
         """Remove the folder of a batch that never began, unless it holds something; only for the owner."""
         with storage_errors(self.path):
@@ -168,7 +182,8 @@ class BatchFolder:
                     set_aside(self._journal_path, "it does not tell how the batch began")
                 else:
                     self._journal_path.unlink()
-            if {entry.name for entry in self.path.iterdir()} <= {"owner.lock"}:
+            if {entry.name for entry in self.path.iterdir()} <= {"owner.lock", self.archive_path.name}:
+                self.archive_path.unlink(missing_ok=True)
                 (self.path / "owner.lock").unlink(missing_ok=True)
                 self.path.rmdir()
         self.release()

@@ -25,10 +25,11 @@ from batches.atomic_storage import (
     set_aside,
     storage_errors,
 )
+from batches.batch_row import BatchRow
 from batches.errors import StoreError
 from batches.events import BatchStatus, Record
 from batches.state import BatchState
-from batches.store import BatchRow, batch_number, durations_of
+from batches.store import batch_number, durations_of
 
 __all__ = ["BatchIndex", "IndexContent"]
 
@@ -167,7 +168,7 @@ class BatchIndex:
                 content = IndexContent(database(self.path), self.path)
             except CorruptFileError:
                 stamp = None
-        if stamp is None:
+        if stamp is None or content.is_missing:
             with self.update() as rebuilt:
                 return rebuilt
         self._cached = stamp, content

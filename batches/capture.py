@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -15,9 +15,13 @@ from typing import Final, Literal
 import orjson
 from playwright.async_api import Error
 
+from batches.debug_info import collect, failed_selector, has_debug_info
+from batches.encoding import to_bytes
 from batches.events import now_ms
 from nodes.accessibility import accessibility_snapshot
 from nodes.context import ExecutionSettings
+from nodes.document import Node
+from nodes.masking import Masker
 from nodes.session import BrowserSession
 
 __all__ = ["Capture", "CapturePlan", "Timing"]
@@ -55,6 +59,7 @@ class Capture:
         artifacts: The execution's folder relative to the output folder.
         plan: Which captures are wanted.
         log: Called with a level and a message.
+        masker: Takes secrets out of what is written as text; pictures show what the page shows.
     """
 
     def __init__(
@@ -64,12 +69,15 @@ class Capture:
         artifacts: str,
         plan: CapturePlan,
         log: Callable[[str, str], None],
+        *,
+        masker: Masker | None = None,
     ) -> None:
         self._session = session
         self._settings = settings
         self._artifacts = artifacts
         self._plan = plan
         self._log = log
+        self._masker = masker or Masker()
 
     async def around(self, node_id: str, timing: Timing, into: tuple[dict[str, str], dict[str, str]]) -> None:
         """Take what is wanted at this point and note the files.
@@ -94,6 +102,25 @@ class Capture:
             if await self._attempt("accessibility snapshot", self._snapshot(target)):
                 snapshots[timing] = self.relative(target)
 
+    async def debug_info(self, node: Node, screenshots: Mapping[str, str]) -> str | None:
+        """Keep what the page was like when a node failed; the file, or None if the page has nothing to do with it.
+
+        Args:
+            node: The node.
+            screenshots: Its pictures by timing.
+        """
+        if not has_debug_info(node) or self._session.page_or_none is None:
+            return None
+        if self._session.dialog_opened.is_set() or self._session.page_crashed or self._session.lost:
+            return None
+        target = self._settings.output / "debug" / f"{_UNSAFE.sub('-', node.id)}-{now_ms()}.json"
+        taken = await self._attempt("debug information", self._debug_info(target, node, screenshots))
+        return self.relative(target) if taken else None
+
+    async def _debug_info(self, target: Path, node: Node, screenshots: Mapping[str, str]) -> None:
+        info = await collect(self._session, selector=failed_selector(node), screenshots=screenshots)
+        await asyncio.to_thread(_write, target, to_bytes(self._masker.value(info)))
+
     def relative(self, path: Path) -> str:
         """A file of this execution relative to the output folder; others stay as they are."""
         try:
@@ -117,7 +144,7 @@ class Capture:
 
     async def _snapshot(self, target: Path) -> None:
         tree = await accessibility_snapshot(self._session.page)
-        content = orjson.dumps(tree, option=orjson.OPT_INDENT_2)
+        content = orjson.dumps(self._masker.value(tree), option=orjson.OPT_INDENT_2)
         await asyncio.to_thread(_write, target, content)
 
 

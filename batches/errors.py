@@ -5,9 +5,13 @@ from __future__ import annotations
 from nodes.errors import BatchwrightError, ConfigurationError
 
 __all__ = [
+    "ConfinementError",
     "ControlError",
+    "ControlInvalidError",
     "ExecutionLost",
     "NotFoundError",
+    "NothingToRunError",
+    "ServiceClosingError",
     "SourceError",
     "StoreError",
     "TransitionError",
@@ -34,8 +38,8 @@ class TransitionError(BatchwrightError):
 
     code = "STATE_CONFLICT"
 
-    def __init__(self, message: str, *, current: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, current: str, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.current = str(current)
 
 
@@ -43,6 +47,12 @@ class ControlError(TransitionError):
     """Raised when a control (stop, pause, continue, ...) cannot apply in the execution's state."""
 
     code = "CONTROL_NOT_APPLICABLE"
+
+
+class ControlInvalidError(ConfigurationError):
+    """Raised when a control asks for something that cannot be in any state; ``field`` names what is wrong."""
+
+    code = "CONTROL_INVALID"
 
 
 class NotFoundError(BatchwrightError, LookupError):
@@ -55,4 +65,23 @@ class ExecutionLost(BatchwrightError):  # noqa: N818 - the design's word for it
     """Raised by a handle's events when the execution died under its engine; it may be tried again."""
 
     code = "EXECUTION_LOST"
+    retryable = True
+
+
+class ConfinementError(ConfigurationError):
+    """Raised for a path outside the folders that this process may touch; ``field`` names where it came from."""
+
+    code = "PATH_NOT_ALLOWED"
+
+
+class NothingToRunError(BatchwrightError):
+    """Raised when a rerun matches no execution: a no-op, said clearly."""
+
+    code = "NOTHING_TO_RUN"
+
+
+class ServiceClosingError(BatchwrightError):
+    """Raised when work is offered to a service that is not open yet or is shutting down."""
+
+    code = "SHUTTING_DOWN"
     retryable = True

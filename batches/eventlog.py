@@ -51,6 +51,16 @@ class EventLog:
         """The batches whose events passed through this log."""
         return self._states
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest event, 0 before the first."""
+        return self._seq
+
+    @property
+    def lag(self) -> int:
+        """How many events are not in the journal yet."""
+        return self._seq - self._written_seq
+
     async def start(self) -> None:
         """Continue the numbering where the store ends, and start writing."""
         self._seq = self._written_seq = await self._store.last_seq()
@@ -134,6 +144,12 @@ class EventLog:
                 sync = any(isinstance(event, ExecutionEnded | BatchEnded) for event in group)
                 await self._store.append(batch_id, group, sync=sync)
         except StoreError as error:
-            self.error = error
-            if self._on_error is not None:
-                self._on_error(error)
+            self._fail(error)
+        except Exception as error:  # whoever waits for the journal must hear of a fault of ours, too
+            logger.exception("the journal cannot be written")
+            self._fail(StoreError(f"The journal cannot be written: {type(error).__name__}: {error}"))
+
+    def _fail(self, error: StoreError) -> None:
+        self.error = error
+        if self._on_error is not None:
+            self._on_error(error)

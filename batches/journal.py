@@ -78,16 +78,19 @@ class Journal:
             os.close(self._file)
 
 
-def read_journal(path: Path, *, after: int = 0) -> Iterator[Event]:
+def read_journal(path: Path, *, after: int = 0, execution_id: str | None = None) -> Iterator[Event]:
     """The events of a journal that may still be written to; a line that cannot be understood is left out.
 
     Args:
         path: The file; without one there are no events.
         after: Leave out events up to this ``seq``.
+        execution_id: Only events of this execution.
 
     Raises:
         StoreError: It cannot be read.
     """
+    # Looking for the id in the bytes spares parsing the events of all others.
+    mark = execution_id.encode() if execution_id is not None else b""
     with storage_errors(path):
         if not path.exists():
             return
@@ -95,8 +98,12 @@ def read_journal(path: Path, *, after: int = 0) -> Iterator[Event]:
             for number, line in enumerate(stream, start=1):
                 if not line.endswith(b"\n"):
                     return
+                if mark not in line:
+                    continue
                 event = _event(path, number, line)
-                if event is not None and event.seq > after:
+                if event is None or event.seq <= after:
+                    continue
+                if execution_id is None or event.execution_id == execution_id:
                     yield event
 
 

@@ -7,17 +7,21 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
+from batches.batch_row import BatchRow
+from batches.disk_use import folder_size
 from batches.errors import NotFoundError, StoreError
 from batches.events import BatchStatus, Event, now_ms
+from batches.history import Cleared, HistoryPage, HistoryQuery, Retention, expired_rows, page_of
 from batches.state import BatchState, replay
 from batches.store import (
-    BatchRow,
     Reservation,
     Store,
     batch_id_of,
     batch_number,
+    batch_with_alias,
     durations_of,
     execution_path,
 )
@@ -30,6 +34,8 @@ class _Kept:
     journal: list[Event] = field(default_factory=list)
     row: BatchRow | None = None
     final: BatchState | None = None
+    request: Mapping[str, object] | None = None
+    documents: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 class MemoryStore(Store):
@@ -96,19 +102,74 @@ class MemoryStore(Store):
             raise NotFoundError(f"Batch {batch_id} has not begun")
         return state
 
-    async def rows(
-        self, *, limit: int | None = None, offset: int = 0, include_single: bool = False
-    ) -> list[BatchRow]:
-        """See `Store.rows`."""
-        self._check_open()
-        rows = [kept.row for kept in self._kept.values() if kept.row is not None]
-        shown = [row for row in rows if include_single or not row.single]
-        shown.sort(key=lambda row: batch_number(row.batch_id), reverse=True)
-        return shown[offset:][:limit]
+    async def page(self, query: HistoryQuery) -> HistoryPage:
+        """See `Store.page`."""
+        return page_of(self._rows(), query)
 
-    async def events(self, batch_id: str, *, after: int = 0) -> list[Event]:
+    async def find_alias(self, alias: int) -> str:
+        """See `Store.find_alias`."""
+        return batch_with_alias(self._rows(), alias)
+
+    async def events(
+        self, batch_id: str, *, execution_id: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[Event]:
         """See `Store.events`."""
-        return [event for event in self._existing(batch_id).journal if event.seq > after]
+        journal = self._existing(batch_id).journal
+        found = (
+            event
+            for event in journal
+            if event.seq > after and (execution_id is None or event.execution_id == execution_id)
+        )
+        return list(islice(found, limit))
+
+    async def save_workflows(
+        self, batch_id: str, request: Mapping[str, object], documents: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """See `Store.save_workflows`."""
+        kept = self._reserved(batch_id)
+        kept.request, kept.documents = dict(request), dict(documents)
+
+    async def request(self, batch_id: str) -> Mapping[str, object]:
+        """See `Store.request`."""
+        request = self._existing(batch_id).request
+        if request is None:
+            raise NotFoundError(f"How {batch_id} was asked to run was not kept")
+        return dict(request)
+
+    async def workflows(
+        self, batch_id: str, execution_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, object]]:
+        """See `Store.workflows`."""
+        documents = self._existing(batch_id).documents
+        for execution_id in execution_ids:
+            if execution_id not in documents:
+                raise NotFoundError(f"The workflow of {execution_id} was not kept")
+        return {execution_id: documents[execution_id] for execution_id in execution_ids}
+
+    async def delete(self, batch_ids: Sequence[str]) -> Cleared:
+        """See `Store.delete`."""
+        batches = executions = 0
+        for batch_id in dict.fromkeys(batch_ids):
+            kept = self._kept.get(batch_id)
+            if kept is None or kept.final is None:
+                continue
+            del self._kept[batch_id]
+            batches, executions = batches + 1, executions + len(kept.final.executions)
+            await asyncio.to_thread(shutil.rmtree, self._folder(batch_id), ignore_errors=True)
+        return Cleared(batches, executions)
+
+    async def expired(self, retention: Retention) -> list[str]:
+        """See `Store.expired`; the bytes are those of the artifacts."""
+        rows = self._rows()
+        found = await asyncio.to_thread(
+            expired_rows, rows, retention, now_ms(), lambda row: folder_size(self._folder(row.batch_id))
+        )
+        return [row.batch_id for row in found]
+
+    @property
+    def recovered(self) -> tuple[str, ...]:
+        """See `Store.recovered`; nothing can have died."""
+        return ()
 
     async def last_seq(self) -> int:
         """See `Store.last_seq`."""
@@ -127,6 +188,15 @@ class MemoryStore(Store):
         if temporary is not None:
             self._output = None
             await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
+
+    def _rows(self) -> list[BatchRow]:
+        """All saved batches, newest first."""
+        self._check_open()
+        rows = [kept.row for kept in self._kept.values() if kept.row is not None]
+        return sorted(rows, key=lambda row: batch_number(row.batch_id), reverse=True)
+
+    def _folder(self, batch_id: str) -> Path:
+        return self.execution_folder(batch_id, "x").parent
 
     def _check_open(self) -> None:
         if not self._is_open:

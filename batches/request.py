@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from batches.breakpoints import DebugOptions
 from batches.events import InvalidWorkflow
+from batches.reports.config import ReportConfig
 from batches.spec import ExecutionOptions
 
-__all__ = ["FIFO", "LONGEST_FIRST", "BatchRequest", "WorkItem"]
+__all__ = ["FIFO", "LONGEST_FIRST", "SOURCES", "BatchRequest", "WorkItem"]
 
 FIFO: Final = "fifo"
 LONGEST_FIRST: Final = "longest-first"
+
+SOURCES: Final = ("frontend", "api", "mcp")
+"""Who may ask for a run (api.md, section 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,12 @@ class BatchRequest:
         order: ``fifo`` or ``longest-first`` (by what history knows).
         priority: Higher goes first.
         single: A batch of one around a single run.
+        debug: Where its executions pause; None means nowhere but at wait nodes with `pause`.
+        tags: Words to find the batch by.
+        source: Who asks: one of `SOURCES`; events echo it.
+        report: Which reports to write at the end of each execution; None for none.
+        output_path: Where reports go if ``report`` does not say; relative to the root.
+        rerun_of: The batch that this one runs again, wholly or in part.
     """
 
     items: tuple[WorkItem, ...]
@@ -66,3 +77,9 @@ class BatchRequest:
     order: str = FIFO
     priority: int = 0
     single: bool = False
+    debug: DebugOptions | None = None
+    tags: tuple[str, ...] = ()
+    source: str = "api"
+    report: ReportConfig | None = None
+    output_path: str | None = None
+    rerun_of: str | None = None

@@ -8,29 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Coroutine, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from batches.engine import Engine, Handle
+from batches.batch_cache import records_of
+from batches.debug_setup import own_options
+from batches.endings import Endings
+from batches.engine import Engine
 from batches.errors import ExecutionLost, NotFoundError, StoreError
 from batches.eventlog import EventLog
 from batches.events import (
     BatchEnded,
-    BatchStarted,
+    BatchStatus,
     ErrorInfo,
     ExecutionEnded,
     ExecutionRetried,
     ExecutionStatus,
-    Member,
+    LogLine,
     RetryReason,
 )
+from batches.jobs import Job, StopReport, Taken, event_of, in_order, members_of, start_of, stopped
+from batches.log_context import EXECUTION_ID
+from batches.pauses import HELD, Pauses, RunnerHooks
+from batches.pictures import Pictures
 from batches.queue import Queue
-from batches.request import LONGEST_FIRST, BatchRequest, WorkItem
+from batches.reports.shelf import Shelf
+from batches.request import LONGEST_FIRST, BatchRequest
+from batches.rerun import stored_request
+from batches.saved_breakpoints import SavedBreakpoints
 from batches.spec import ExecutionSpec
-from batches.state import BatchState
+from batches.state import BatchState, ExecutionState
 from batches.store import Store
+from nodes.secrets import Secrets
 
 __all__ = ["Runner", "StopReport"]
 
@@ -40,50 +52,20 @@ STOP_GRACE_S: Final = 10.0
 MAX_LOST: Final = 1
 """How often an execution is tried again because its browser died."""
 
+MAX_BATCHES: Final = 50
+"""So many batches that are over stay in memory."""
+
+MAX_EXECUTIONS: Final = 2_000
+"""So many executions of batches that are over stay in memory; the newest batch stays in any case."""
+
+MAX_RECORDS: Final = 100_000
+"""So many executions, node results and log lines of batches that are over stay in memory."""
+
+_HOLDING: Final = (ExecutionStatus.PAUSED, ExecutionStatus.SUSPENDED)
+
 _NEVER_RETRIED: Final = frozenset({"WORKFLOW_INVALID", "BROWSER_MISSING", "NOT_SUPPORTED_YET"})
 
 logger = logging.getLogger("batchwright.runner")
-
-
-@dataclass(frozen=True, slots=True)
-class StopReport:
-    """What a stop really did."""
-
-    running_stopped: int = 0
-    queued_cancelled: int = 0
-    batches: tuple[str, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """Executions that the stop ended."""
-        return self.running_stopped + self.queued_cancelled
-
-
-@dataclass(slots=True)
-class _Job:
-    """An execution from its submission to its end."""
-
-    member: Member
-    batch: _Batch
-    item: WorkItem
-    attempt: int = 0
-    failures: int = 0
-    lost: int = 0
-    handle: Handle | None = None
-    stopping: bool = False
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def asked_to_stop(self) -> bool:
-        """Whether a stop came in, perhaps while something else was awaited."""
-        return self.stopping
-
-
-@dataclass(slots=True)
-class _Batch:
-    batch_id: str
-    request: BatchRequest
-    done: asyncio.Event
-    failed: int = 0
 
 
 class Runner:
@@ -94,20 +76,35 @@ class Runner:
         engine: Where executions run; started and closed by the runner.
         output: The output folder; artifact paths in events are relative to it.
         root: What relative paths in workflows resolve against.
+        secrets: Hidden in what is kept of requests and workflows.
     """
 
-    def __init__(self, *, store: Store, engine: Engine, output: Path, root: Path) -> None:
+    def __init__(
+        self, *, store: Store, engine: Engine, output: Path, root: Path, secrets: Secrets | None = None
+    ) -> None:
+        self.secrets: Final = secrets or Secrets()
         self._store = store
         self._engine = engine
         self._output = output
         self._root = root
         self._queue = Queue(engine.capacity)
-        self._jobs: dict[str, _Job] = {}
-        self._batches: dict[str, _Batch] = {}
+        self._jobs: dict[str, Job] = {}
+        self._batches: dict[str, Taken] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._draining = False
         self.log = EventLog(store, on_error=self._journal_failed)
-        """All events of this runner's batches."""
+        """The events of this runner's batches; states of old ones that are over are dropped."""
+        hooks = RunnerHooks(self.log.append, self._state, self._pump, self.stop_execution, self._spawn)
+        self.pauses = Pauses(self._queue, hooks)
+        """What pauses, and the way in for controls."""
+        self.pictures = Pictures()
+        """Who watches which execution."""
+        self.saved_breakpoints = SavedBreakpoints(output)
+        """Breakpoints of workflow files."""
+        self.shelf = Shelf(output)
+        """Where the reports are."""
+        self._endings = Endings(output, root, self.shelf, self._is_running)
 
     @property
     def queue(self) -> Queue:
@@ -131,32 +128,36 @@ class Runner:
             StoreError: Its folder or journal cannot be written.
         """
         reservation = await self._store.reserve(len(request.items))
-        batch = _Batch(reservation.batch_id, request, asyncio.Event())
-        stamp = reservation.batch_id.removeprefix("batch-")
-        members = tuple(
-            Member(
-                execution_id=f"exec-{stamp}" if request.single else f"exec-{stamp}-{index + 1}",
-                alias=reservation.first_alias + index,
-                workflow_file_name=item.file_name,
-                workflow_path=item.path,
-                source=item.source,
-            )
-            for index, item in enumerate(request.items)
-        )
-        jobs = [_Job(member, batch, item) for member, item in zip(members, request.items, strict=True)]
+        members = members_of(reservation, request)
+        documents = {
+            member.execution_id: item.document for member, item in zip(members, request.items, strict=True)
+        }
+        hide = self.secrets.hide
+        await self._store.save_workflows(reservation.batch_id, hide(stored_request(request)), hide(documents))
+        durations = await self._store.durations() if request.order == LONGEST_FIRST else {}
+        own = await own_options(request.debug, request.items, self._store, self.saved_breakpoints)
+        # Nothing is awaited from here until the queue has them: a stop finds all members or none.
+        self.log.append(start_of(reservation.batch_id, request, members))
+        state = self.log.states[reservation.batch_id]
+        batch = Taken(reservation.batch_id, request, state)
         self._batches[batch.batch_id] = batch
-        self.log.append(self._started(batch, members))
-        await self.log.flush()
-        state = self.log.states[batch.batch_id]
-        await self._store.save(state)
+        jobs = [Job(member, batch, item) for member, item in zip(members, request.items, strict=True)]
         self._jobs.update({job.member.execution_id: job for job in jobs})
-        ordered = await self._in_order(jobs, request)
+        names = [job.member.execution_id for job in jobs]
+        self.pauses.add(
+            batch.batch_id, request.debug, names, {names[index]: item for index, item in own.items()}
+        )
         self._queue.add(
             batch.batch_id,
-            [job.member.execution_id for job in ordered],
+            [job.member.execution_id for job in in_order(jobs, durations)],
             cap=request.workers,
             priority=request.priority,
         )
+        if self._closing or self._draining:
+            await self._stop(jobs)
+        await self.log.flush()
+        if state.status is BatchStatus.RUNNING:
+            await self._store.save(state)
         self._pump()
         if not jobs:
             self._spawn(self._end_batch(batch), f"end {batch.batch_id}")
@@ -168,8 +169,9 @@ class Runner:
         Raises:
             NotFoundError: No batch of this runner has this id.
         """
-        await self._batch(batch_id).done.wait()
-        return self.log.states[batch_id]
+        batch = self._batch(batch_id)
+        await batch.done.wait()
+        return batch.state
 
     async def stop_batch(self, batch_id: str) -> StopReport:
         """Stop what a batch runs and cancel what it has waiting; finished executions are untouched.
@@ -188,14 +190,38 @@ class Runner:
         """
         job = self._jobs.get(execution_id)
         if job is None:
-            if any(execution_id in state.executions for state in self.log.states.values()):
+            if any(execution_id in batch.state.executions for batch in self._batches.values()):
                 return StopReport()
             raise NotFoundError(f"Execution {execution_id} not found")
         return await self._stop([job])
 
+    async def stop_executions(self, execution_ids: Collection[str]) -> StopReport:
+        """Stop some executions in one go; those that are over or unknown are left out."""
+        return await self._stop([self._jobs[name] for name in execution_ids if name in self._jobs])
+
     async def stop_all(self) -> StopReport:
         """Stop every running execution and cancel every waiting one."""
         return await self._stop(list(self._jobs.values()))
+
+    async def drain(self, limit_s: float) -> None:
+        """Start nothing more, cancel what waits, is paused or suspended, and wait for what runs, so many seconds at most."""
+        self._draining = True
+        names = {name for batch_id in self._batches for name in self._queue.waiting_of(batch_id)}
+        names |= {name for name in self._jobs if self._state(name).status in _HOLDING}
+        await self._stop([self._jobs[name] for name in names])
+        running = [asyncio.create_task(job.over.wait(), name="drain") for job in self._jobs.values()]
+        if running:
+            _, left = await asyncio.wait(running, timeout=limit_s)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def forget(self, batch_id: str) -> None:
+        """Drop a batch that is over and saved from memory; others stay."""
+        batch = self._batches.get(batch_id)
+        if batch is not None and batch.done.is_set():
+            del self._batches[batch_id]
+            self.log.forget(batch_id)
 
     async def close(self, grace_s: float = STOP_GRACE_S) -> None:
         """Stop everything, write everything, close the browsers; idempotent."""
@@ -209,68 +235,61 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.log.close()
 
-    def _batch(self, batch_id: str) -> _Batch:
+    def _batch(self, batch_id: str) -> Taken:
         try:
             return self._batches[batch_id]
         except KeyError:
             raise NotFoundError(f"Batch {batch_id} not found") from None
 
-    def _started(self, batch: _Batch, members: tuple[Member, ...]) -> BatchStarted:
-        request = batch.request
-        return BatchStarted(
-            batch_id=batch.batch_id,
-            source_type=request.source_type,
-            folder_path=request.folder_path,
-            workers=request.workers,
-            members=members,
-            invalid=request.invalid,
-            single=request.single,
-            options={
-                **request.options.model_dump(by_alias=True, exclude_defaults=True, exclude={"variables"}),
-                "retries": request.retries,
-                "maxFailures": request.max_failures,
-                "order": request.order,
-            },
-        )
+    def _state(self, execution_id: str) -> ExecutionState:
+        for batch in reversed(self._batches.values()):
+            if execution_id in batch.state.executions:
+                return batch.state.executions[execution_id]
+        raise NotFoundError(f"Execution {execution_id} not found")
 
-    async def _in_order(self, jobs: list[_Job], request: BatchRequest) -> list[_Job]:
-        """Longest first, unknown durations before all, when asked for; else as given."""
-        if request.order != LONGEST_FIRST:
-            return jobs
-        known = await self._store.durations()
-        return sorted(jobs, key=lambda job: -known.get(job.item.key, float("inf")))
+    def _is_running(self, batch_id: str) -> bool:
+        batch = self._batches.get(batch_id)
+        return batch is not None and batch.state.status is BatchStatus.RUNNING
 
     def _pump(self) -> None:
         """Give free slots to waiting executions."""
         while not self._closing and (execution_id := self._queue.take()) is not None:
-            self._spawn(self._drive(self._jobs[execution_id]), f"drive {execution_id}")
+            if not self.pauses.granted(execution_id):
+                self._spawn(self._drive(self._jobs[execution_id]), f"drive {execution_id}")
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _drive(self, job: _Job) -> None:
+    async def _drive(self, job: Job) -> None:
         """Run one execution, with its retries, and give its slot back."""
+        EXECUTION_ID.set(job.member.execution_id)
         try:
             while await self._try_once(job):
                 continue
         except Exception as error:  # a fault of ours is that execution's failure, not the batch's end
             logger.exception("%s could not be run", job.member.execution_id)
             message = f"{type(error).__name__}: {error}"
-            self._finish(job, ExecutionStatus.FAILED, ErrorInfo(code="RUNNER_FAILED", message=message))
+            await self._conclude(
+                job, ExecutionStatus.FAILED, ErrorInfo(code="RUNNER_FAILED", message=message)
+            )
         finally:
+            self.pauses.forget(job.batch.batch_id, job.member.execution_id)
             self._queue.release(job.member.execution_id)
             job.over.set()
             await self._settle(job)
 
-    async def _try_once(self, job: _Job) -> bool:
+    async def _try_once(self, job: Job) -> bool:
         """Run one attempt; True if another one follows."""
         job.attempt += 1
+        await self.pauses.regain(job.member.execution_id)
         if job.asked_to_stop():
-            self._finish(job, ExecutionStatus.STOPPED, _stopped())
+            self._finish(job, ExecutionStatus.STOPPED, stopped())
             return False
         job.handle = await self._engine.run(self._spec(job))
+        self.pauses.attach(job.member.execution_id, job.handle)
+        self.pictures.attach(job.member.execution_id, job.handle)
         if job.asked_to_stop():
             await job.handle.cancel(STOP_GRACE_S)
         try:
@@ -278,14 +297,21 @@ class Runner:
                 if isinstance(event, ExecutionEnded) and self._retries(job, event):
                     self._retry(job, RetryReason.FAILED, event.error)
                     return True
-                self.log.append(event)
+                if isinstance(event, ExecutionEnded):
+                    await self._write_up(job, event)
+                if isinstance(event, HELD):
+                    await self.pauses.record(event)
+                else:
+                    self.log.append(event)
         except ExecutionLost as lost:
-            return self._lost(job, lost)
+            return await self._lost(job, lost)
         finally:
             job.handle = None
+            self.pauses.detach(job.member.execution_id)
+            self.pictures.detach(job.member.execution_id)
         return False
 
-    def _retries(self, job: _Job, event: ExecutionEnded) -> bool:
+    def _retries(self, job: Job, event: ExecutionEnded) -> bool:
         return (
             event.status is ExecutionStatus.FAILED
             and job.failures < job.batch.request.retries
@@ -293,44 +319,38 @@ class Runner:
             and (event.error is None or event.error.code not in _NEVER_RETRIED)
         )
 
-    def _lost(self, job: _Job, lost: ExecutionLost) -> bool:
+    async def _lost(self, job: Job, lost: ExecutionLost) -> bool:
         if job.stopping:
-            self._finish(job, ExecutionStatus.STOPPED, _stopped())
+            await self._conclude(job, ExecutionStatus.STOPPED, stopped())
             return False
         info = ErrorInfo(code="BROWSER_LOST", message=lost.message, retryable=True)
         if job.lost < MAX_LOST:
             self._retry(job, RetryReason.LOST, info)
             return True
-        self._finish(job, ExecutionStatus.FAILED, info)
+        await self._conclude(job, ExecutionStatus.FAILED, info)
         return False
 
-    def _retry(self, job: _Job, reason: RetryReason, error: ErrorInfo | None) -> None:
+    def _retry(self, job: Job, reason: RetryReason, error: ErrorInfo | None) -> None:
         if reason is RetryReason.LOST:
             job.lost += 1
         else:
             job.failures += 1
         info = error or ErrorInfo(code="ERROR", message="The attempt failed")
-        self._append(job, ExecutionRetried, reason=reason, error=info)
+        self.log.append(event_of(job, ExecutionRetried, reason=reason, error=info))
 
-    def _finish(self, job: _Job, status: ExecutionStatus, error: ErrorInfo) -> None:
-        self._append(job, ExecutionEnded, status=status, error=error)
+    async def _conclude(self, job: Job, status: ExecutionStatus, error: ErrorInfo) -> None:
+        """End an execution whose engine does not; with its reports."""
+        await self._write_up(job, event_of(job, ExecutionEnded, status=status, error=error))
+        self._finish(job, status, error)
 
-    def _append(self, job: _Job, kind: type[ExecutionEnded] | type[ExecutionRetried], **fields: Any) -> None:
-        self.log.append(
-            kind(
-                batch_id=job.batch.batch_id,
-                execution_id=job.member.execution_id,
-                attempt=job.attempt,
-                **fields,
-            )
-        )
+    def _finish(self, job: Job, status: ExecutionStatus, error: ErrorInfo) -> None:
+        self.log.append(event_of(job, ExecutionEnded, status=status, error=error))
 
-    async def _settle(self, job: _Job) -> None:
+    async def _settle(self, job: Job) -> None:
         """After an execution left: count its failure, start others, end the batch if it was the last."""
         batch = job.batch
         self._jobs.pop(job.member.execution_id, None)
-        execution = self.log.states[batch.batch_id].executions[job.member.execution_id]
-        if execution.status is ExecutionStatus.FAILED:
+        if job.state.status is ExecutionStatus.FAILED:
             batch.failed += 1
             limit = batch.request.max_failures
             if limit is not None and batch.failed >= limit:
@@ -338,49 +358,55 @@ class Runner:
         self._pump()
         await self._end_batch(batch)
 
-    def _cancel_waiting(self, batch: _Batch, message: str) -> int:
+    def _cancel_waiting(self, batch: Taken, message: str) -> int:
         cancelled = 0
         for execution_id in self._queue.waiting_of(batch.batch_id):
-            cancelled += self._cancel_job(self._jobs[execution_id], ErrorInfo(code="NOT_RUN", message=message))
+            cancelled += self._cancel_job(
+                self._jobs[execution_id], ErrorInfo(code="NOT_RUN", message=message)
+            )
         return cancelled
 
-    def _cancel_job(self, job: _Job, error: ErrorInfo) -> bool:
+    def _cancel_job(self, job: Job, error: ErrorInfo) -> bool:
         """End a waiting execution without a worker; False if it was not waiting."""
         if not self._queue.remove(job.member.execution_id):
             return False
         self._finish(job, ExecutionStatus.STOPPED, error)
         self._jobs.pop(job.member.execution_id, None)
+        self.pauses.forget(job.batch.batch_id, job.member.execution_id)
         return True
 
-    async def _stop(self, jobs: Iterable[_Job]) -> StopReport:
-        queued, running = 0, []
-        batches: dict[str, _Batch] = {}
+    async def _stop(self, jobs: Iterable[Job]) -> StopReport:
+        cancelled: list[Job] = []
+        running: list[Job] = []
+        already: list[Job] = []
         for job in jobs:
-            batches[job.batch.batch_id] = job.batch
-            if self._cancel_job(job, _stopped()):
-                queued += 1
+            if self._cancel_job(job, stopped()):
+                cancelled.append(job)
             else:
+                (already if job.stopping else running).append(job)
                 job.stopping = True
-                running.append(job)
+                self.pauses.wake(job.member.execution_id)
+        stopping = [*running, *already]
         await asyncio.gather(*(job.handle.cancel(STOP_GRACE_S) for job in running if job.handle is not None))
-        stopped = sum([await self._ended_stopped(job) for job in running])
-        for batch in batches.values():
+        ended = await asyncio.gather(*map(self._ended_stopped, stopping))
+        by_us = [job for job, is_stopped in zip(running, ended, strict=False) if is_stopped]
+        for batch in {job.batch.batch_id: job.batch for job in (*cancelled, *stopping)}.values():
             await self._end_batch(batch)
-        return StopReport(stopped, queued, tuple(batches))
+        per_batch = Counter(job.batch.batch_id for job in (*cancelled, *by_us))
+        return StopReport(len(by_us), len(cancelled), per_batch)
 
-    async def _ended_stopped(self, job: _Job) -> bool:
+    async def _ended_stopped(self, job: Job) -> bool:
         """Whether a stopped execution ended as stopped; one that does not end is declared stopped."""
-        execution = self.log.states[job.batch.batch_id].executions[job.member.execution_id]
         try:
             async with asyncio.timeout(STOP_GRACE_S):
                 await job.over.wait()
         except TimeoutError:
-            self._finish(job, ExecutionStatus.STOPPED, _stopped())
-        return execution.status is ExecutionStatus.STOPPED
+            self._finish(job, ExecutionStatus.STOPPED, stopped())
+        return job.state.status is ExecutionStatus.STOPPED
 
-    async def _end_batch(self, batch: _Batch) -> None:
+    async def _end_batch(self, batch: Taken) -> None:
         """End and save a batch whose executions are all over; does nothing otherwise or twice."""
-        state = self.log.states[batch.batch_id]
+        state = batch.state
         if not state.is_over or state.ended_at is not None:
             return
         self.log.append(BatchEnded(batch_id=batch.batch_id, status=state.outcome()))
@@ -391,6 +417,26 @@ class Runner:
             self.log.error = self.log.error or error
         finally:
             batch.done.set()
+            batch.request = replace(batch.request, items=())
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Keep the newest batches that are over in memory; the store has the others."""
+        over = [batch for batch in self._batches.values() if batch.done.is_set()]
+        executions = records = 0
+        for number, batch in enumerate(reversed(over), start=1):
+            executions += len(batch.state.executions)
+            records += records_of(batch.state)
+            too_much = number > MAX_BATCHES or executions > MAX_EXECUTIONS or records > MAX_RECORDS
+            if number > 1 and too_much:
+                self.forget(batch.batch_id)
+
+    async def _write_up(self, job: Job, end: ExecutionEnded) -> None:
+        """Write what was asked for about an execution before its end is told: who hears of it finds it."""
+        if end.status is ExecutionStatus.STOPPED and job.attempt == 0:
+            return
+        for problem in await self._endings.write(job, end, self._spec(job)):
+            self.log.append(event_of(job, LogLine, level="warning", message=problem))
 
     def _journal_failed(self, error: StoreError) -> None:
         logger.error("results can no longer be written: %s", error.message)
@@ -402,7 +448,7 @@ class Runner:
         for batch in self._batches.values():
             batch.done.set()
 
-    def _spec(self, job: _Job) -> ExecutionSpec:
+    def _spec(self, job: Job) -> ExecutionSpec:
         folder = self._store.execution_folder(job.batch.batch_id, job.member.execution_id)
         try:
             artifacts = folder.relative_to(self._output).as_posix()
@@ -418,9 +464,6 @@ class Runner:
             artifacts=artifacts,
             root=str(self._root),
             options=job.batch.request.options,
+            debug=self.pauses.options(job.member.execution_id),
             exclusive_browser=job.lost > 0,
         )
-
-
-def _stopped() -> ErrorInfo:
-    return ErrorInfo(code="STOPPED", message="Execution stopped by user")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
-from pydantic import ConfigDict
-
+from batches.batch_row import BatchRow
 from batches.errors import NotFoundError
-from batches.events import BatchStatus, Event, ExecutionStatus, Record
+from batches.events import Event, ExecutionStatus
+from batches.history import Cleared, HistoryPage, HistoryQuery, Retention
 from batches.state import BatchState
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Store",
     "batch_id_of",
     "batch_number",
+    "batch_with_alias",
     "durations_of",
     "execution_path",
 ]
@@ -41,64 +42,6 @@ class Reservation:
 
     batch_id: str
     first_alias: int
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRow:
-    """One batch as lists show it; the counters are those of `batches.state.Counts`."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = Record.model_config
-
-    batch_id: str
-    status: BatchStatus
-    source_type: str
-    folder_path: str | None
-    workers: int
-    single: bool
-    started_at: int
-    ended_at: int | None
-    total_workflows: int
-    """Members and invalid files."""
-    invalid: int
-    queued: int
-    running: int
-    paused: int
-    suspended: int
-    completed: int
-    failed: int
-    stopped: int
-    interrupted: int
-    flaky: int
-    not_run: int
-    last_seq: int
-
-    @classmethod
-    def of(cls, state: BatchState) -> Self:
-        """The row of a batch in this state."""
-        counts = state.counts
-        return cls(
-            batch_id=state.batch_id,
-            status=state.status,
-            source_type=state.source_type,
-            folder_path=state.folder_path,
-            workers=state.workers,
-            single=state.single,
-            started_at=state.started_at,
-            ended_at=state.ended_at,
-            total_workflows=counts.total + len(state.invalid),
-            invalid=len(state.invalid),
-            queued=counts.queued,
-            running=counts.running,
-            paused=counts.paused,
-            suspended=counts.suspended,
-            completed=counts.completed,
-            failed=counts.failed,
-            stopped=counts.stopped,
-            interrupted=counts.interrupted,
-            flaky=counts.flaky,
-            not_run=counts.not_run,
-            last_seq=state.last_seq,
-        )
 
 
 class Store(ABC):
@@ -150,6 +93,9 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def page(self, query: HistoryQuery) -> HistoryPage:
+        """The saved batches that a list shows, newest first."""
+
     async def rows(
         self, *, limit: int | None = None, offset: int = 0, include_single: bool = False
     ) -> list[BatchRow]:
@@ -160,14 +106,78 @@ class Store(ABC):
             offset: Leave out so many of the newest.
             include_single: Also list the batches of one around single runs.
         """
+        page = await self.page(HistoryQuery(limit=limit, offset=offset, include_single=include_single))
+        return list(page.rows)
 
     @abstractmethod
-    async def events(self, batch_id: str, *, after: int = 0) -> list[Event]:
+    async def find_alias(self, alias: int) -> str:
+        """The id of the batch that has the execution with this alias.
+
+        Raises:
+            NotFoundError: No saved batch has it.
+        """
+
+    @abstractmethod
+    async def events(
+        self, batch_id: str, *, execution_id: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[Event]:
         """The journal of a batch, from the first event whose ``seq`` is above ``after``.
+
+        Args:
+            batch_id: The batch.
+            execution_id: Only events of this execution.
+            after: Leave out events up to this ``seq``.
+            limit: At most so many; None means all.
 
         Raises:
             NotFoundError: There is no such batch.
         """
+
+    @abstractmethod
+    async def save_workflows(
+        self, batch_id: str, request: Mapping[str, object], documents: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """Keep what a reserved batch was asked to run.
+
+        Args:
+            batch_id: A reserved batch.
+            request: How to run it, as plain JSON.
+            documents: The workflow of each execution, as plain JSON, by execution id.
+        """
+
+    @abstractmethod
+    async def request(self, batch_id: str) -> Mapping[str, object]:
+        """How a batch was asked to run, as it was saved.
+
+        Raises:
+            NotFoundError: There is no such batch, or this was never saved.
+        """
+
+    @abstractmethod
+    async def workflows(
+        self, batch_id: str, execution_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, object]]:
+        """The workflows of these executions as they were saved; the others of the batch are not read.
+
+        Raises:
+            NotFoundError: There is no such batch, or one of them was never saved.
+        """
+
+    @abstractmethod
+    async def delete(self, batch_ids: Sequence[str]) -> Cleared:
+        """Delete batches that are over, with all their files; for good.
+
+        What runs, here or in another process, stays, and what is not there is left out.
+        """
+
+    @abstractmethod
+    async def expired(self, retention: Retention) -> list[str]:
+        """The batches that are over and kept no longer, oldest first."""
+
+    @property
+    @abstractmethod
+    def recovered(self) -> tuple[str, ...]:
+        """The batches that `open` found dead and ended as interrupted, oldest first."""
 
     @abstractmethod
     async def last_seq(self) -> int:
@@ -206,6 +216,18 @@ def batch_number(batch_id: str) -> int:
     if match is None:
         raise NotFoundError(f"There is no batch {batch_id!r}")
     return int(match[1])
+
+
+def batch_with_alias(rows: Iterable[BatchRow], alias: int) -> str:
+    """The id of the batch that has the execution with this alias.
+
+    Raises:
+        NotFoundError: None of these has it.
+    """
+    for row in rows:
+        if row.first_alias <= alias < row.first_alias + row.members:
+            return row.batch_id
+    raise NotFoundError(f"There is no execution {alias}")
 
 
 def execution_path(batches: Path, batch_id: str, execution_id: str) -> Path:

@@ -5,6 +5,7 @@
     output/index.json                      one row for each batch
     output/batches/<batchId>/batch.json    the batch and its executions
     output/batches/<batchId>/events.jsonl  its journal
+    output/batches/<batchId>/workflows.zip what it was asked to run
     output/batches/<batchId>/<executionId> artifacts
 
 Several processes may share one output folder. All writing happens in one thread, in the order of the calls;
@@ -14,21 +15,38 @@ reading happens in the event loop's own threads.
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from batches.atomic_storage import CorruptFileError, storage_errors
-from batches.batch_folder import BatchFolder
+from batches.batch_folder import DOOMED, BatchFolder
 from batches.batch_index import BatchIndex
+from batches.batch_row import BatchRow
+from batches.disk_use import folder_size
 from batches.errors import NotFoundError, StoreError
 from batches.events import BatchStatus, Event, now_ms
 from batches.file_threads import FileThreads
+from batches.history import Cleared, HistoryPage, HistoryQuery, Retention, expired_rows, page_of
 from batches.recovery import interruption
 from batches.state import BatchState, replay
-from batches.store import BatchRow, Reservation, Store, batch_id_of, batch_number, execution_path
+from batches.store import (
+    Reservation,
+    Store,
+    batch_id_of,
+    batch_number,
+    batch_with_alias,
+    execution_path,
+)
+from batches.workflow_archive import read_request, read_workflows, write_archive
 
 __all__ = ["TinyDbStore"]
+
+_PORTION: Final = 100
+"""So many batches are deleted with one change of the index."""
 
 logger = logging.getLogger("batchwright.store")
 
@@ -49,6 +67,7 @@ class TinyDbStore(Store):
         self._index = BatchIndex(self._output, patience_s, self._states)
         self._owned: dict[str, BatchFolder] = {}
         self._last_seq = 0
+        self._recovered: tuple[str, ...] = ()
 
     async def open(self) -> None:
         """Create the folders, check that they can be written to, and end what died.
@@ -64,7 +83,8 @@ class TinyDbStore(Store):
             for folder in dead:
                 await self._threads.write(self._learn_numbers, folder)
             for folder in dead:
-                await self._threads.write(self._recover, folder)
+                if await self._threads.write(self._recover, folder):
+                    self._recovered += (folder.batch_id,)
         except BaseException:
             await self.close()
             raise
@@ -98,18 +118,64 @@ class TinyDbStore(Store):
             raise NotFoundError(f"Batch {batch_id} has not begun")
         return state
 
-    async def rows(
-        self, *, limit: int | None = None, offset: int = 0, include_single: bool = False
-    ) -> list[BatchRow]:
-        """See `Store.rows`."""
-        index = await self._threads.read(self._index.read)
-        rows = [row for row in index.rows if include_single or not row.single]
-        return rows[offset:][:limit]
+    async def page(self, query: HistoryQuery) -> HistoryPage:
+        """See `Store.page`."""
+        return await self._threads.read(lambda: page_of(self._index.read().rows, query))
 
-    async def events(self, batch_id: str, *, after: int = 0) -> list[Event]:
+    async def find_alias(self, alias: int) -> str:
+        """See `Store.find_alias`."""
+        return await self._threads.read(lambda: batch_with_alias(self._index.read().rows, alias))
+
+    async def events(
+        self, batch_id: str, *, execution_id: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[Event]:
         """See `Store.events`."""
         folder = await self._threads.read(self._existing, batch_id)
-        return await self._threads.read(list, folder.events(after=after))
+        found = folder.events(after=after, execution_id=execution_id)
+        return await self._threads.read(lambda: list(islice(found, limit)))
+
+    async def save_workflows(
+        self, batch_id: str, request: Mapping[str, object], documents: Mapping[str, Mapping[str, object]]
+    ) -> None:
+        """See `Store.save_workflows`."""
+        await self._threads.write(lambda: write_archive(self._own(batch_id).archive_path, request, documents))
+
+    async def request(self, batch_id: str) -> Mapping[str, object]:
+        """See `Store.request`."""
+        return await self._threads.read(lambda: read_request(self._existing(batch_id).archive_path))
+
+    async def workflows(
+        self, batch_id: str, execution_ids: Sequence[str]
+    ) -> Mapping[str, Mapping[str, object]]:
+        """See `Store.workflows`."""
+        return await self._threads.read(
+            lambda: read_workflows(self._existing(batch_id).archive_path, execution_ids)
+        )
+
+    async def delete(self, batch_ids: Sequence[str]) -> Cleared:
+        """See `Store.delete`."""
+        batches = executions = 0
+        wanted = list(dict.fromkeys(batch_ids))
+        # In portions, so that journals get their turn in between.
+        for first in range(0, len(wanted), _PORTION):
+            deleted = await self._threads.write(self._delete, wanted[first : first + _PORTION])
+            for row, doomed in deleted:
+                batches, executions = batches + 1, executions + row.members
+                await self._threads.read(shutil.rmtree, doomed, ignore_errors=True)
+        return Cleared(batches, executions)
+
+    async def expired(self, retention: Retention) -> list[str]:
+        """See `Store.expired`."""
+        rows = (await self._threads.read(self._index.read)).rows
+        found = await self._threads.read(
+            expired_rows, rows, retention, now_ms(), lambda row: folder_size(self._batches / row.batch_id)
+        )
+        return [row.batch_id for row in found]
+
+    @property
+    def recovered(self) -> tuple[str, ...]:
+        """See `Store.recovered`."""
+        return self._recovered
 
     async def last_seq(self) -> int:
         """See `Store.last_seq`; of batches that run in other processes, what they saved counts."""
@@ -117,7 +183,7 @@ class TinyDbStore(Store):
 
     async def durations(self) -> Mapping[str, float]:
         """See `Store.durations`."""
-        return (await self._threads.read(self._index.read)).durations
+        return dict((await self._threads.read(self._index.read)).durations)
 
     async def close(self) -> None:
         """See `Store.close`; what still runs is ended as interrupted by the next one who opens the folder."""
@@ -135,6 +201,8 @@ class TinyDbStore(Store):
             for place in (self._output, self._batches):
                 with tempfile.NamedTemporaryFile(dir=place, prefix=".probe-") as probe:
                     probe.write(b"Can this be written?")
+            for doomed in self._batches.glob(f"{DOOMED}*"):
+                shutil.rmtree(doomed, ignore_errors=True)
         # Reserving holds the same lock, so nobody is between making a folder and claiming it.
         with self._index.update() as index:
             folders = {folder.batch_id: folder for folder in self._folders()}
@@ -152,8 +220,10 @@ class TinyDbStore(Store):
         """Events that end what died are numbered after all others, whichever batch those belong to."""
         self._last_seq = max(self._last_seq, *(event.seq for event in folder.events()), 0)
 
-    def _recover(self, folder: BatchFolder) -> None:
+    def _recover(self, folder: BatchFolder) -> bool:
+        """End what a dead batch left open; whether there was anything."""
         state = folder.repair()
+        ends: list[Event] = []
         if state is None:
             journal = list(folder.events())
             ends = interruption(journal, self._last_seq + 1)
@@ -165,12 +235,28 @@ class TinyDbStore(Store):
             state = replay([*journal, *ends])
         if state is not None:
             self._save(state)
-            return
+            return bool(ends)
         del self._owned[folder.batch_id]
         folder.discard()
         with self._index.update() as index:
             if index.row(folder.batch_id) is not None:
                 index.forget([folder.batch_id])
+        return False
+
+    def _delete(self, batch_ids: Sequence[str]) -> list[tuple[BatchRow, Path]]:
+        """Make the batches that are over unreachable; returns their rows and the folders left to remove."""
+        deleted = []
+        with self._index.update() as index:
+            for batch_id in batch_ids:
+                try:
+                    folder, row = self._existing(batch_id), index.row(batch_id)
+                except NotFoundError:
+                    continue
+                over = row is not None and row.status is not BatchStatus.RUNNING
+                if row is not None and over and batch_id not in self._owned and folder.claim():
+                    deleted.append((row, folder.doom()))
+            index.forget(row.batch_id for row, _ in deleted)
+        return deleted
 
     def _reserve(self, members: int) -> Reservation:
         if members < 0:

@@ -95,7 +95,7 @@ async def test_stopping_a_batch_stops_what_runs_and_cancels_what_waits(tmp_path:
         other = await run.runner.submit(request(pausing()))
         await run.at_node("pause", 3)
         report = await run.runner.stop_batch(state.batch_id)
-        assert report == StopReport(2, 2, (state.batch_id,))
+        assert report == StopReport(2, 2, {state.batch_id: 4})
         assert report.total == 4
         assert words(state) == ["completed", "stopped", "stopped", "stopped", "stopped"]
         assert state.counts.not_run == 2
@@ -112,7 +112,7 @@ async def test_a_stop_is_over_before_anything_that_was_waited_for(tmp_path: Path
         state = await run.runner.submit(request(pausing(), marker))
         await run.at_node("pause", 2)
         report = await run.runner.stop_execution(ids(state)[0])
-        assert report == StopReport(1, 0, (state.batch_id,))
+        assert report == StopReport(1, 0, {state.batch_id: 1})
         await run.over(state.batch_id)
         assert [(end.execution_id, end.status) for end in run.ends()] == [
             (ids(state)[0], "stopped"),
@@ -124,7 +124,7 @@ async def test_stopping_what_waits_needs_no_worker(tmp_path: Path) -> None:
     async with stage(tmp_path, slots=1) as run:
         state = await run.runner.submit(request(pausing(), pausing()))
         await run.at_node("pause")
-        assert await run.runner.stop_execution(ids(state)[1]) == StopReport(0, 1, (state.batch_id,))
+        assert await run.runner.stop_execution(ids(state)[1]) == StopReport(0, 1, {state.batch_id: 1})
         assert words(state) == ["running", "stopped"]
         assert await run.runner.stop_execution(ids(state)[1]) == StopReport()
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from batches.errors import NotFoundError, StoreError
-from batches.events import BatchEnded, BatchStatus, ExecutionEnded, ExecutionStatus
+from batches.events import BatchEnded, BatchStatus, ExecutionEnded, ExecutionStatus, now_ms
+from batches.history import Cleared, HistoryQuery, Retention
 from batches.memory_store import MemoryStore
 from batches.state import BatchState, apply
 from batches.store import Store, batch_number
@@ -248,3 +249,134 @@ async def test_memory_keeps_artifacts_in_a_temporary_folder_unless_told() -> Non
         folder = store.execution_folder("batch-1", "exec-1")
         await asyncio.to_thread(folder.mkdir, parents=True)
     assert not await asyncio.to_thread(folder.exists)
+
+
+async def test_the_events_of_one_execution(store: Store) -> None:
+    state = await keep(store, 12)
+    wanted = execution_id(state.batch_id, 1)
+    events = await store.events(state.batch_id, execution_id=wanted)
+    assert {event.execution_id for event in events} == {wanted}
+    assert [event.seq for event in events] == list(range(2, 7))
+    assert await store.events(state.batch_id, execution_id=wanted, after=3, limit=2) == events[2:4]
+    assert await store.events(state.batch_id, limit=0) == []
+    assert await store.events(state.batch_id, execution_id="exec-9") == []
+
+
+async def test_a_page_counts_all_that_match(store: Store) -> None:
+    states = [await keep(store, 1, first_seq=1 + 100 * number, single=number == 1) for number in range(4)]
+    page = await store.page(HistoryQuery(limit=1, offset=1))
+    assert (page.total, [row.batch_id for row in page.rows]) == (3, [states[2].batch_id])
+    assert (await store.page(HistoryQuery(include_single=True))).total == 4
+    assert (await store.page(HistoryQuery(statuses=frozenset({BatchStatus.FAILED})))).total == 0
+    assert (await store.page(HistoryQuery(statuses=frozenset(BatchStatus)))).total == 3
+
+
+async def test_batches_are_found_by_words_tags_and_time(store: Store) -> None:
+    place = await store.reserve(1)
+    start, *rest = whole_batch(place.batch_id, 1)
+    tagged = start.model_copy(update={"options": {"tags": ["nightly", "shop"], "rerunOf": "batch-7"}})
+    await store.append(place.batch_id, [tagged, *rest], sync=False)
+    state = state_of([tagged, *rest])
+    await store.save(state)
+    await keep(store, 1, first_seq=100)
+
+    async def found(**fields: object) -> list[str]:
+        return [row.batch_id for row in (await store.page(HistoryQuery(**fields))).rows]  # type: ignore[arg-type]
+
+    assert await found(tag="nightly") == [state.batch_id]
+    assert await found(tag="night") == []
+    assert await found(text="NIGHT") == [state.batch_id]
+    assert len(await found(text="flow-1.json")) == 2
+    assert len(await found(started_after=state.started_at)) == 2
+    assert await found(started_before=state.started_at) == []
+    (row,) = (await store.page(HistoryQuery(tag="shop"))).rows
+    assert (row.rerun_of, row.tags, row.members) == ("batch-7", ("nightly", "shop"), 1)
+
+
+async def test_a_batch_is_found_by_the_alias_of_a_member(store: Store) -> None:
+    states = [await keep(store, size, first_seq=1 + 100 * size) for size in (2, 0, 3)]
+    for state in states:
+        for execution in state.executions.values():
+            assert await store.find_alias(execution.member.alias) == state.batch_id
+    for alias in (0, 6, 10**12):
+        with pytest.raises(NotFoundError):
+            await store.find_alias(alias)
+
+
+async def test_what_was_asked_for_is_kept(store: Store) -> None:
+    place = await store.reserve(2)
+    documents = {f"exec-1-{number}": {"nodes": [{"label": "Grüße", "n": number}]} for number in (1, 2)}
+    await store.save_workflows(place.batch_id, {"workers": 3}, documents)
+    assert await store.request(place.batch_id) == {"workers": 3}
+    assert await store.workflows(place.batch_id, ["exec-1-2"]) == {"exec-1-2": documents["exec-1-2"]}
+    assert await store.workflows(place.batch_id, list(documents)) == documents
+    with pytest.raises(NotFoundError):
+        await store.workflows(place.batch_id, ["exec-1-3"])
+
+
+async def test_what_was_never_kept_is_not_found(store: Store) -> None:
+    state = await keep(store, 1)
+    for batch_id in (state.batch_id, "batch-1", "../x"):
+        with pytest.raises(NotFoundError):
+            await store.request(batch_id)
+        with pytest.raises(NotFoundError):
+            await store.workflows(batch_id, ["exec-1"])
+
+
+async def test_deleting_leaves_nothing_but_what_runs(store: Store, tmp_path: Path) -> None:
+    gone, stays = await keep(store, 2), await keep(store, 1, first_seq=100)
+    artifact = store.execution_folder(gone.batch_id, execution_id(gone.batch_id, 1)) / "screenshots" / "a.png"
+    await asyncio.to_thread(artifact.parent.mkdir, parents=True)
+    await asyncio.to_thread(artifact.write_bytes, b"picture")
+    running = await store.reserve(1)
+    events = whole_batch(running.batch_id, 1, first_seq=200)[:3]
+    await store.append(running.batch_id, events, sync=False)
+    await store.save(state_of(events))
+    ids = [gone.batch_id, running.batch_id, "batch-1", "nonsense", gone.batch_id]
+    assert await store.delete(ids) == Cleared(batches=1, executions=2)
+    assert [row.batch_id for row in await store.rows()] == [running.batch_id, stays.batch_id]
+    with pytest.raises(NotFoundError):
+        await store.load(gone.batch_id)
+    assert (await store.load(running.batch_id)).status is BatchStatus.RUNNING
+    left = await asyncio.to_thread(
+        lambda: [path for path in tmp_path.rglob("*") if gone.batch_id in path.name]
+    )
+    assert left == []
+    assert (await store.reserve(1)).first_alias > 3
+
+
+async def test_retention_by_count_keeps_the_newest(store: Store) -> None:
+    states = [await keep(store, 1, first_seq=1 + 100 * number) for number in range(4)]
+    ids = [state.batch_id for state in states]
+    assert await store.expired(Retention(max_batches=2)) == ids[:2]
+    assert await store.expired(Retention(max_batches=0)) == ids
+    assert await store.expired(Retention()) == []
+
+
+async def test_retention_by_age_counts_from_the_end(store: Store) -> None:
+    long_ago = await keep(store, 1)
+    place = await store.reserve(1)
+    *rest, end = whole_batch(place.batch_id, 1, first_seq=100)
+    events = [*rest, end.model_copy(update={"timestamp": now_ms()})]
+    await store.append(place.batch_id, events, sync=False)
+    await store.save(state_of(events))
+    assert await store.expired(Retention(max_age_s=3600)) == [long_ago.batch_id]
+    assert await store.expired(Retention(max_age_s=10**10)) == []
+
+
+async def test_retention_by_bytes_counts_artifacts(store: Store) -> None:
+    states = [await keep(store, 1, first_seq=1 + 100 * number) for number in range(3)]
+    for state in states:
+        folder = store.execution_folder(state.batch_id, execution_id(state.batch_id, 1))
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        await asyncio.to_thread((folder / "video.webm").write_bytes, bytes(1_000_000))
+    assert await store.expired(Retention(max_bytes=2_500_000)) == [states[0].batch_id]
+    assert await store.expired(Retention(max_bytes=10_000_000)) == []
+
+
+async def test_retention_spares_what_runs(store: Store) -> None:
+    place = await store.reserve(1)
+    events = whole_batch(place.batch_id, 1)[:3]
+    await store.append(place.batch_id, events, sync=False)
+    await store.save(state_of(events))
+    assert await store.expired(Retention(max_age_s=0, max_batches=0, max_bytes=0)) == []

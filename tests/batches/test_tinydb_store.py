@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -433,3 +435,68 @@ async def test_odd_values_of_a_workflow_do_not_stop_the_journal(tmp_path: Path) 
         assert from_file == replay(await store.events(place.batch_id))
         data = from_file.executions[execution_id(place.batch_id, 1)].data
         assert (data["half"], data["big"], data["nan"]) == ("?", 2**90, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
+async def test_broken_workflows_are_set_aside_and_the_rest_is_served(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with TinyDbStore(tmp_path) as store:
+        state = await keep(store)
+        await store.save_workflows(state.batch_id, {}, {"exec-1": {}})
+        path = file_of(tmp_path, state.batch_id, "workflows.zip")
+        path.write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(NotFoundError):
+                await store.request(state.batch_id)
+        assert await store.load(state.batch_id) == state
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        (aside,) = set_aside(tmp_path)
+        assert aside.name.startswith("workflows.zip.corrupt-")
+        assert aside.name in caplog.text
+
+
+async def test_a_damaged_workflow_does_not_hurt_the_others(tmp_path: Path) -> None:
+    async with TinyDbStore(tmp_path) as store:
+        state = await keep(store)
+        documents = {f"exec-{number}": {"text": f"{number}" * 50} for number in range(3)}
+        await store.save_workflows(state.batch_id, {"workers": 2}, documents)
+        path = file_of(tmp_path, state.batch_id, "workflows.zip")
+        content = bytearray(path.read_bytes())
+        content[content.index(b"exec-1.json") + len(b"exec-1.json")] ^= 0xFF
+        path.write_bytes(content)
+        with pytest.raises(NotFoundError):
+            await store.workflows(state.batch_id, ["exec-1"])
+        assert await store.workflows(state.batch_id, ["exec-0", "exec-2"]) == {
+            name: documents[name] for name in ("exec-0", "exec-2")
+        }
+
+
+async def test_what_a_batch_was_asked_is_private(tmp_path: Path) -> None:
+    async with TinyDbStore(tmp_path) as store:
+        state = await keep(store)
+        await store.save_workflows(state.batch_id, {"variables": {"password": "x"}}, {})
+        assert file_of(tmp_path, state.batch_id, "workflows.zip").stat().st_mode & 0o077 == 0
+
+
+async def test_a_deletion_that_a_crash_cut_off_is_finished_at_the_next_start(
+    tmp_path: Path, finished: BatchState
+) -> None:
+    folder = tmp_path / "batches" / finished.batch_id
+    folder.rename(tmp_path / "batches" / f".deleted-{finished.batch_id}")
+    async with TinyDbStore(tmp_path) as store:
+        assert await store.rows() == []
+        assert list((tmp_path / "batches").iterdir()) == []
+        assert store.recovered == ()
+
+
+async def test_another_process_that_runs_a_batch_keeps_it(tmp_path: Path) -> None:
+    async with child("running", tmp_path) as runner:
+        _, batch_id = await runner.line()
+        async with TinyDbStore(tmp_path) as store:
+            assert (await store.delete([batch_id])).batches == 0
+            assert (await store.load(batch_id)).status is BatchStatus.RUNNING
+        await runner.kill()
+    async with TinyDbStore(tmp_path) as store:
+        assert store.recovered == (batch_id,)
+        assert (await store.delete([batch_id])).executions == 3

@@ -1,0 +1,1 @@
+"""Reports of executions: what they say, how they are written, kept and found again."""
