@@ -10,7 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
+from batches.controls import Control, ControlOutcome
 from batches.events import Event
+from batches.screen import PictureSize, ShowPicture
 from batches.spec import ExecutionSpec
 
 __all__ = ["Engine", "Handle"]
@@ -33,6 +35,29 @@ class Handle(ABC):
 
         Returns once the browser context is closed; after ``grace_s`` seconds the worker is killed instead.
         """
+
+    async def send(self, control: Control) -> ControlOutcome:
+        """Hand a control to the attempt; the outcome says whether it applied.
+
+        An engine that takes no controls refuses them all.
+        """
+        return ControlOutcome(
+            result="conflict",
+            message=f"This engine does not take the control '{control.action}'",
+            code="CONTROL_NOT_APPLICABLE",
+        )
+
+    def watch(self, size: PictureSize | None, show: ShowPicture | None = None) -> None:  # noqa: B027 - optional
+        """Show live pictures of the attempt's page in this size, or none any more.
+
+        An engine that has no pictures shows none.
+        """
+
+    def park(self) -> None:  # noqa: B027 - an engine may have no slots to give back
+        """Give the engine's slot back while the attempt is paused; does nothing if that has no sense here."""
+
+    async def unpark(self) -> None:  # noqa: B027 - as above
+        """Take a slot again, before a paused attempt goes on; waits for a free one."""
 
 
 class Engine(ABC):

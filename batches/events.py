@@ -22,17 +22,23 @@ __all__ = [
     "BatchStatus",
     "ErrorInfo",
     "Event",
+    "ExecutionContinued",
     "ExecutionEnded",
     "ExecutionEvent",
+    "ExecutionPaused",
+    "ExecutionResumed",
     "ExecutionRetried",
     "ExecutionStarted",
     "ExecutionStatus",
+    "ExecutionSuspended",
     "InvalidWorkflow",
     "LogLine",
     "Member",
     "NodeEnded",
     "NodeStarted",
     "NodeStatus",
+    "PauseAt",
+    "PauseReason",
     "Record",
     "RetryReason",
     "now_ms",
@@ -99,6 +105,27 @@ class RetryReason(StrEnum):
 
     FAILED = "failed"
     LOST = "lost"
+
+
+class PauseReason(StrEnum):
+    """Why an execution is paused."""
+
+    BREAKPOINT = "breakpoint"
+    WAIT_PAUSE = "wait-pause"
+    ERROR = "error"
+    REQUESTED = "requested"
+    SLOW = "slow"
+
+
+class PauseAt(StrEnum):
+    """Where an execution is paused: before, after or inside a node."""
+
+    PRE = "pre"
+    POST = "post"
+    ERROR = "error"
+    """Its node has failed, and may be tried again or left out."""
+    ACTION = "action"
+    """Before the next browser action of a node that is running."""
 
 
 class Record(BaseModel):
@@ -245,6 +272,88 @@ class NodeEnded(_OfExecution):
     screenshots: Mapping[str, str] = Field(default_factory=dict)
     """By timing (``pre``, ``post``, ``failure``), relative to the output folder."""
     snapshots: Mapping[str, str] = Field(default_factory=dict)
+    debug: str | None = None
+    """File with the debug information of a failure (api.md, section 2.2), relative to the output folder."""
+
+
+class ExecutionPaused(_OfExecution):
+    """An execution stands still, with its browser open, until a control lets it go on."""
+
+    type: Literal["execution-paused"] = "execution-paused"
+    pause: int
+    """Number of the pause within its attempt, from 1."""
+    node_id: str
+    node_type: str
+    node_label: str | None = None
+    iteration: int | None = None
+    parent_loop_node_id: str | None = None
+    reason: PauseReason
+    at: PauseAt
+    message: str
+    """For people: where it stands and why."""
+    breakpoint_id: str | None = None
+    """The breakpoint of the list that was hit."""
+    error: ErrorInfo | None = None
+    """Why the node failed, for a pause at an error."""
+    owner: str | None = None
+    """Who asked for the pause, where given."""
+    note: str | None = None
+    """What they asked it for."""
+    timeout_ms: int | None = None
+    """How long the pause lasts at most."""
+    on_timeout: str | None = None
+    """`stop` or `continue`: what ends a pause that nobody ended."""
+
+
+class ExecutionContinued(_OfExecution):
+    """A pause is over and the execution goes on."""
+
+    type: Literal["execution-continued"] = "execution-continued"
+    pause: int
+    node_id: str
+    action: str
+    """The control that ended the pause."""
+    paused_ms: int
+    owner: str | None = None
+    """Who continued it, where given; `timeout` when nobody did in time."""
+
+
+class ExecutionSuspended(_OfExecution):
+    """An execution waits for a person's reply, with its browser open."""
+
+    type: Literal["execution-suspended"] = "execution-suspended"
+    question: int
+    """Number of the question within its attempt, from 1."""
+    node_id: str
+    node_type: str
+    node_label: str | None = None
+    iteration: int | None = None
+    parent_loop_node_id: str | None = None
+    kind: Literal["approval", "question"]
+    """Whether it waits for a decision or for an answer."""
+    text: str
+    """What people read."""
+    choices: tuple[str, ...] = ()
+    """The answers there are; none means any text."""
+    secret: bool = False
+    """Whether the answer is not to be shown."""
+    timeout_ms: int | None = None
+    """How long it waits at most."""
+
+
+class ExecutionResumed(_OfExecution):
+    """Somebody replied, or nobody did in time, and the execution goes on."""
+
+    type: Literal["execution-resumed"] = "execution-resumed"
+    question: int
+    node_id: str
+    approved: bool
+    answer: str | None = None
+    reason: str | None = None
+    owner: str | None = None
+    """Who replied, where given."""
+    timed_out: bool = False
+    suspended_ms: int
 
 
 class LogLine(_OfExecution):
@@ -256,7 +365,18 @@ class LogLine(_OfExecution):
     node_id: str | None = None
 
 
-ExecutionEvent = ExecutionStarted | ExecutionRetried | ExecutionEnded | NodeStarted | NodeEnded | LogLine
+ExecutionEvent = (
+    ExecutionStarted
+    | ExecutionRetried
+    | ExecutionEnded
+    | ExecutionPaused
+    | ExecutionContinued
+    | ExecutionSuspended
+    | ExecutionResumed
+    | NodeStarted
+    | NodeEnded
+    | LogLine
+)
 """Events of one execution."""
 
 Event = BatchStarted | BatchEnded | ExecutionEvent

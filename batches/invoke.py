@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import ValidationError
 
+from batches.gate import Jump
 from nodes.context import ExecutionContext, NodeRun
 from nodes.document import Node
 from nodes.errors import (
@@ -69,6 +70,18 @@ class Invoker:
         self._pending: asyncio.Task[None] | None = None
         self._models: dict[str, tuple[Mapping[str, object], NodeData]] = {}
 
+    def replace(self, plan: Plan, *, keeps_dialogs: bool | None = None) -> None:
+        """Go on with another workflow.
+
+        Args:
+            plan: The workflow.
+            keeps_dialogs: Whether it has nodes that answer dialogs; None leaves it as it is.
+        """
+        self._plan = plan
+        self._models.clear()
+        if keeps_dialogs is not None:
+            self._keeps_dialogs = keeps_dialogs
+
     def type_of(self, node: Node) -> NodeType[Any]:
         """The node's type; raises `NodeTypeUnknownError`."""
         return self._registry.get(node.type)
@@ -80,13 +93,16 @@ class Invoker:
             NodeDataError: A value that came from outside has the wrong type.
         """
         values = self._with_inputs(node)
-        resolved = node_type.model.resolve(values, self._context.data, self._context.variables)
+        resolved = node_type.model.resolve(
+            values, self._context.data, self._context.variables, self._context.secrets
+        )
         if resolved is node.data and node.id in self._models:
             return self._models[node.id][1]
         try:
             model = node_type.model.read(resolved)
         except ValidationError as error:
-            first = error.errors()[0]
+            # Masked before a part of it is cut off, which would no longer be known as a secret.
+            first = dict(self._context.masker.value(error.errors()[0]))
             field = ".".join(str(part) for part in first["loc"])
             raise NodeDataError(f"Node {node.title}: {describe(first)}", field=field) from None
         if resolved is node.data:
@@ -108,6 +124,8 @@ class Invoker:
                 await self._run_among_dialogs(node_type, data, run)
             else:
                 await node_type.run(data, run)
+        except Jump:
+            raise
         except Exception as error:
             raise await self._translated(error, node) from error
         return run, data, node_type

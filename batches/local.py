@@ -8,13 +8,19 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from batches.attempt import Attempt
+from batches.controls import Control, ControlOutcome
 from batches.engine import Engine, Handle
 from batches.errors import ExecutionLost
 from batches.events import Event, ExecutionEnded
+from batches.gate import conflict
+from batches.log_context import EXECUTION_ID
+from batches.screen import PictureSize, Screen, ShowPicture
 from batches.spec import ExecutionSpec
 from nodes.errors import BatchwrightError
 from nodes.provider import BrowserProvider
 from nodes.registry import Registry
+from nodes.script.pool import WorkerPool
+from nodes.secrets import Secrets
 
 __all__ = ["LocalEngine"]
 
@@ -24,10 +30,14 @@ _DONE: Final = None
 
 
 class _LocalHandle(Handle):
-    def __init__(self, spec: ExecutionSpec) -> None:
+    def __init__(self, spec: ExecutionSpec, free: asyncio.Semaphore) -> None:
         self.spec = spec
         self.queue: asyncio.Queue[Event | BatchwrightError | None] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
+        self.attempt: Attempt | None = None
+        self.screen = Screen()
+        self._free = free
+        self._holds_slot = True
 
     async def events(self) -> AsyncIterator[Event]:
         while True:
@@ -48,6 +58,26 @@ class _LocalHandle(Handle):
         if not done:
             logger.warning("%s: did not stop within %g s", self.spec.execution_id, grace_s)
 
+    async def send(self, control: Control) -> ControlOutcome:
+        if self.attempt is None:
+            return conflict("The execution is just starting", "running")
+        return await self.attempt.control(control)
+
+    def watch(self, size: PictureSize | None, show: ShowPicture | None = None) -> None:
+        self.screen.watch(size, show)
+
+    def park(self) -> None:
+        if self._holds_slot:
+            self._holds_slot = False
+            self._free.release()
+
+    async def unpark(self) -> None:
+        if not self._holds_slot:
+            await self._free.acquire()
+            self._holds_slot = True
+            if self.task is None or self.task.done():
+                self.park()
+
 
 class LocalEngine(Engine):
     """Runs executions in this process.
@@ -56,12 +86,22 @@ class LocalEngine(Engine):
         registry: The node types.
         provider: Where browsers come from; closed with the engine.
         slots: How many executions run at the same time.
+        secrets: What workflows may name as ``${secrets.NAME}``.
     """
 
-    def __init__(self, registry: Registry, provider: BrowserProvider, *, slots: int) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        provider: BrowserProvider,
+        *,
+        slots: int,
+        secrets: Secrets | None = None,
+    ) -> None:
         self._registry = registry
         self._provider = provider
         self._slots = slots
+        self._secrets = secrets or Secrets()
+        self._scripts = WorkerPool()
         self._free = asyncio.Semaphore(slots)
         self._handles: set[_LocalHandle] = set()
 
@@ -76,15 +116,25 @@ class LocalEngine(Engine):
     async def run(self, spec: ExecutionSpec) -> Handle:
         """Begin an attempt in a task of its own, named after the execution."""
         await self._free.acquire()
-        handle = _LocalHandle(spec)
+        handle = _LocalHandle(spec, self._free)
         self._handles.add(handle)
         handle.task = asyncio.create_task(self._attempt(handle), name=f"execution {spec.execution_id}")
         handle.task.add_done_callback(lambda _task: self._over(handle))
         return handle
 
     async def _attempt(self, handle: _LocalHandle) -> None:
+        EXECUTION_ID.set(handle.spec.execution_id)
         try:
-            await Attempt(handle.spec, self._registry, self._provider, handle.queue.put_nowait).run()
+            handle.attempt = Attempt(
+                handle.spec,
+                self._registry,
+                self._provider,
+                handle.queue.put_nowait,
+                self._scripts,
+                screen=handle.screen,
+                secrets=self._secrets,
+            )
+            await handle.attempt.run()
         except ExecutionLost as lost:
             handle.queue.put_nowait(lost)
         except Exception as error:  # a fault of ours must not end the batch
@@ -95,9 +145,10 @@ class LocalEngine(Engine):
         """Free the slot; a callback, because a task cancelled before its first step runs no code of its own."""
         handle.queue.put_nowait(_DONE)
         self._handles.discard(handle)
-        self._free.release()
+        handle.park()
 
     async def close(self, grace_s: float) -> None:
-        """Cancel all attempts, then close the browsers."""
+        """Cancel all attempts, then close the processes for scripts and the browsers."""
         await asyncio.gather(*(handle.cancel(grace_s) for handle in list(self._handles)))
+        await self._scripts.close()
         await self._provider.close()

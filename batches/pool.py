@@ -147,6 +147,11 @@ class BrowserPool(BrowserProvider):
             await browser.leave()
             self._trim()
 
+    def retire(self) -> None:
+        """Let every browser close as soon as nobody uses it; whoever comes next gets another one."""
+        for browser in list(self._browsers):
+            browser.retire()
+
     def _trim(self) -> None:
         """Close the browsers that have waited longest for reuse, beyond those allowed to."""
         idle = [browser for browser in self._browsers if browser.idle]

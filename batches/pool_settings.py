@@ -16,6 +16,7 @@ class PoolSettings:
         contexts_per_browser: A browser takes no new leases after so many contexts and closes with its last one.
         max_leases_per_browser: So many executions share one browser at a time.
         max_idle_browsers: So many unused browsers stay open for reuse; the longest unused are closed first.
+        idle_timeout_s: An unused browser closes after so long, in seconds.
         launch_timeout_s: Longest time a browser may take to start, in seconds.
         context_timeout_s: Longest time a browser may take to open a context before it counts as hung, in seconds.
         close_timeout_s: Longest time for closing contexts or a browser before it is killed, in seconds.
@@ -26,6 +27,7 @@ class PoolSettings:
     contexts_per_browser: int = 200
     max_leases_per_browser: int = 8
     max_idle_browsers: int = 8
+    idle_timeout_s: float = 10.0
     launch_timeout_s: float = 30.0
     context_timeout_s: float = 15.0
     close_timeout_s: float = 5.0

@@ -62,6 +62,7 @@ class PooledBrowser:
         self._spawn = spawn
         self._on_end = on_end
         self._contexts = 0
+        self._visits = 0
         self._retired = False
         self._launched: LaunchedBrowser | None = None
         self._ready: asyncio.Task[None] | None = None
@@ -83,8 +84,8 @@ class PooledBrowser:
             raise
         self._counters.launched += 1
         self._launched.browser.on("disconnected", self._on_disconnected)
-        if self.seats == 0 and self.exclusive:
-            self.close()  # whoever wanted it was cancelled meanwhile
+        if self.seats == 0:  # whoever wanted it was cancelled meanwhile
+            self._rest()
 
     def _on_disconnected(self, _browser: Browser) -> None:
         self.lose("died")
@@ -217,10 +218,31 @@ class PooledBrowser:
     async def leave(self) -> None:
         """Give one seat back; the last one to leave a browser that takes nobody else closes it."""
         self.seats -= 1
-        if self.seats == 0 and (self.exclusive or self._retired) and self._launched is not None:
-            self.close()
+        self._visits += 1
+        if self.seats == 0:
+            self._rest()
         if self._end is not None:
             await asyncio.shield(self._end)
+
+    def retire(self) -> None:
+        """Take nobody else, and close with the last one to leave."""
+        self._retired = True
+        if self.seats == 0:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Without a visitor: close at once if nobody else may come, else when nobody came for long."""
+        if self._launched is None or self._end is not None:
+            return
+        if self.exclusive or self._retired:
+            self.close()
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._settings.idle_timeout_s, self._close_unvisited, self._visits)
+
+    def _close_unvisited(self, visits: int) -> None:
+        if self.idle and self._visits == visits:
+            self.close()
 
     def lose(self, why: str) -> asyncio.Task[None]:
         """Count it as dead and make sure that it is.

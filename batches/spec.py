@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import Field
 
+from batches.breakpoints import DebugOptions
 from batches.events import Record
 
 __all__ = ["START_OPTIONS", "ExecutionOptions", "ExecutionSpec", "ScreenshotConfig"]
@@ -44,8 +45,14 @@ class ExecutionOptions(Record):
     """Further arguments for every browser."""
     ignore_https_errors: bool = False
     """Accept invalid certificates."""
+    reachable_hosts: tuple[str, ...] = ()
+    """Hosts that nodes may call from the runner, as names or patterns; empty means all."""
     timeout_s: float | None = None
     """Limit for one attempt of an execution, seconds; None means no limit."""
+    script_timeout_s: float | None = Field(default=None, gt=0)
+    """Limit for each script (JavaScript in a workflow), seconds; None means 30 of computing, 300 with waiting."""
+    script_memory_mb: int = Field(default=256, ge=16, le=4096)
+    """Memory that a script may take, MB."""
     settle: bool = False
     """Wait for a page to come to rest after each navigate."""
     record_session: bool = False
@@ -76,5 +83,7 @@ class ExecutionSpec(Record):
     root: str
     """What relative paths in the workflow resolve against."""
     options: ExecutionOptions = Field(default_factory=ExecutionOptions)
+    debug: DebugOptions | None = None
+    """Where it pauses; None means nowhere but at wait nodes with `pause`."""
     exclusive_browser: bool = False
     """Run in a browser that no other execution shares, because one was lost before."""

@@ -20,21 +20,37 @@ from batches.events import (
     BatchStatus,
     ErrorInfo,
     Event,
+    ExecutionContinued,
     ExecutionEnded,
     ExecutionEvent,
+    ExecutionPaused,
+    ExecutionResumed,
     ExecutionRetried,
     ExecutionStarted,
     ExecutionStatus,
+    ExecutionSuspended,
     InvalidWorkflow,
     LogLine,
     Member,
     NodeEnded,
     NodeStarted,
+    PauseAt,
+    PauseReason,
     Record,
     RetryReason,
 )
 
-__all__ = ["MAX_NODE_RESULTS", "TRANSITIONS", "BatchState", "Counts", "ExecutionState", "apply", "replay"]
+__all__ = [
+    "MAX_NODE_RESULTS",
+    "TRANSITIONS",
+    "BatchState",
+    "Counts",
+    "ExecutionState",
+    "OpenQuestion",
+    "Pause",
+    "apply",
+    "replay",
+]
 
 MAX_NODE_RESULTS: Final = 2_000
 """Node results and log lines kept per execution; the journal has them all."""
@@ -46,8 +62,8 @@ TRANSITIONS: Final[Mapping[ExecutionStatus, frozenset[ExecutionStatus]]] = {
     _S.RUNNING: frozenset(
         {_S.QUEUED, _S.PAUSED, _S.SUSPENDED, _S.COMPLETED, _S.FAILED, _S.STOPPED, _S.INTERRUPTED}
     ),
-    _S.PAUSED: frozenset({_S.RUNNING, _S.FAILED, _S.STOPPED, _S.INTERRUPTED}),
-    _S.SUSPENDED: frozenset({_S.RUNNING, _S.FAILED, _S.STOPPED, _S.INTERRUPTED}),
+    _S.PAUSED: frozenset({_S.QUEUED, _S.RUNNING, _S.FAILED, _S.STOPPED, _S.INTERRUPTED}),
+    _S.SUSPENDED: frozenset({_S.QUEUED, _S.RUNNING, _S.FAILED, _S.STOPPED, _S.INTERRUPTED}),
     _S.COMPLETED: frozenset(),
     _S.FAILED: frozenset(),
     _S.STOPPED: frozenset(),
@@ -57,7 +73,45 @@ TRANSITIONS: Final[Mapping[ExecutionStatus, frozenset[ExecutionStatus]]] = {
 
 _ACTIVE: Final = frozenset({_S.RUNNING, _S.PAUSED, _S.SUSPENDED})
 
-_ExecutionEvent = ExecutionStarted | ExecutionRetried | ExecutionEnded | NodeStarted | NodeEnded | LogLine
+
+class Pause(Record):
+    """Where a paused execution stands, and since when; the fields are those of `ExecutionPaused`."""
+
+    number: int
+    node_id: str
+    node_type: str
+    node_label: str | None = None
+    iteration: int | None = None
+    parent_loop_node_id: str | None = None
+    reason: PauseReason
+    at: PauseAt
+    message: str
+    since: int
+    """Epoch ms."""
+    breakpoint_id: str | None = None
+    error: ErrorInfo | None = None
+    owner: str | None = None
+    note: str | None = None
+    timeout_ms: int | None = None
+    on_timeout: str | None = None
+
+
+class OpenQuestion(Record):
+    """What a suspended execution asks, and since when; the fields are those of `ExecutionSuspended`."""
+
+    number: int
+    node_id: str
+    node_type: str
+    node_label: str | None = None
+    iteration: int | None = None
+    parent_loop_node_id: str | None = None
+    kind: str
+    text: str
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    since: int
+    """Epoch ms."""
+    timeout_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -84,6 +138,12 @@ class ExecutionState:
     data: Mapping[str, object] = field(default_factory=dict)
     variables: Mapping[str, object] = field(default_factory=dict)
     videos: tuple[str, ...] = ()
+    pause: Pause | None = None
+    """Where it stands while it is paused."""
+    question: OpenQuestion | None = None
+    """What it asks while it is suspended; kept where the runner died before somebody replied."""
+    paused_ms: int = 0
+    """How long it has been paused or suspended in all, what is over."""
 
     @property
     def execution_id(self) -> str:
@@ -238,12 +298,25 @@ def _end_batch(state: BatchState, event: BatchEnded) -> None:
     state.status, state.ended_at, state.error = event.status, event.timestamp, event.error
 
 
-def _refuse_late(execution: ExecutionState, event: _ExecutionEvent) -> None:
+def _refuse_late(execution: ExecutionState, event: ExecutionEvent) -> None:
     """Refuse what an attempt that was given up, or an execution that is over, still has to say."""
     starts_again = isinstance(event, ExecutionStarted) and 0 < event.attempt == execution.attempts
     if event.attempt < execution.attempts or starts_again:
         raise TransitionError(
             f"Execution {execution.execution_id} is past attempt {event.attempt}", current=execution.status
+        )
+    if isinstance(event, ExecutionContinued) and (
+        execution.pause is None or execution.pause.number != event.pause
+    ):
+        raise TransitionError(
+            f"Execution {execution.execution_id} is not in its pause {event.pause}", current=execution.status
+        )
+    if isinstance(event, ExecutionResumed) and (
+        execution.question is None or execution.question.number != event.question
+    ):
+        raise TransitionError(
+            f"Execution {execution.execution_id} does not ask its question {event.question}",
+            current=execution.status,
         )
     if isinstance(event, NodeStarted | NodeEnded) and execution.status not in _ACTIVE:
         raise TransitionError(
@@ -256,7 +329,7 @@ def _refuse_late(execution: ExecutionState, event: _ExecutionEvent) -> None:
         )
 
 
-def _apply_to_execution(execution: ExecutionState, event: _ExecutionEvent) -> None:
+def _apply_to_execution(execution: ExecutionState, event: ExecutionEvent) -> None:
     match event:
         case ExecutionStarted():
             _move(execution, ExecutionStatus.RUNNING)
@@ -273,7 +346,11 @@ def _apply_to_execution(execution: ExecutionState, event: _ExecutionEvent) -> No
             execution.ended_at, execution.error = event.timestamp, event.error
             execution.data, execution.variables = event.data, event.variables
             execution.videos = event.videos
+            asked = execution.question if event.status is ExecutionStatus.INTERRUPTED else None
             _clear_current(execution)
+            execution.question = asked
+        case ExecutionPaused() | ExecutionContinued() | ExecutionSuspended() | ExecutionResumed():
+            _hold(execution, event)
         case NodeStarted():
             execution.current_node_id = event.node_id
             execution.current_node_label = event.node_label
@@ -287,7 +364,38 @@ def _apply_to_execution(execution: ExecutionState, event: _ExecutionEvent) -> No
                 execution.log.append(event)
 
 
+def _hold(
+    execution: ExecutionState,
+    event: ExecutionPaused | ExecutionContinued | ExecutionSuspended | ExecutionResumed,
+) -> None:
+    """Let an execution stand still or go on."""
+    match event:
+        case ExecutionPaused():
+            _move(execution, ExecutionStatus.PAUSED)
+            execution.pause = _pause(event)
+            execution.current_node_id = event.node_id
+            execution.current_node_label = event.node_label
+        case ExecutionSuspended():
+            _move(execution, ExecutionStatus.SUSPENDED)
+            facts = event.model_dump(by_alias=False, include=set(OpenQuestion.model_fields) - {"number"})
+            execution.question = OpenQuestion(number=event.question, since=event.timestamp, **facts)
+        case ExecutionContinued():
+            _move(execution, ExecutionStatus.RUNNING)
+            execution.pause = None
+            execution.paused_ms += event.paused_ms
+        case ExecutionResumed():
+            _move(execution, ExecutionStatus.RUNNING)
+            execution.question = None
+            execution.paused_ms += event.suspended_ms
+
+
+def _pause(event: ExecutionPaused) -> Pause:
+    facts = event.model_dump(by_alias=False, include=set(Pause.model_fields) - {"number"})
+    return Pause(number=event.pause, since=event.timestamp, **facts)
+
+
 def _clear_current(execution: ExecutionState) -> None:
+    execution.pause = execution.question = None
     execution.current_node_id = execution.current_node_label = execution.node_started_at = None
 
 

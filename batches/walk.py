@@ -8,13 +8,15 @@ failures work the same in each of them.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from batches.asking import Asking
 from batches.capture import Capture
 from batches.events import ErrorInfo, NodeEnded, NodeStarted, NodeStatus
+from batches.frames import Frame, Stack
+from batches.gate import Gate, Jump, Spot, Verdict
 from batches.invoke import Invoker
 from nodes.context import ExecutionContext, NodeRun
 from nodes.document import Node
@@ -22,7 +24,8 @@ from nodes.errors import BatchwrightError, BrowserLostError, ReusableFlowError
 from nodes.flow import Loop, LoopData, RunReusable, Switch
 from nodes.graph import LOOP, SWITCH
 from nodes.model import NodeData
-from nodes.plan import Plan, Region
+from nodes.plan import Plan
+from nodes.questions import Question, Reply
 from nodes.registry import NodeType
 
 __all__ = ["Walker", "WorkflowFailed"]
@@ -31,6 +34,7 @@ Emit = Callable[[type[NodeStarted] | type[NodeEnded], dict[str, Any]], None]
 
 BYPASSED: Final = "Node bypassed"
 UNREACHABLE: Final = "Node skipped (unreachable branch)"
+LEFT: Final = "Left, to repeat from an earlier node"
 
 
 class WorkflowFailed(Exception):  # noqa: N818 - control flow of the walk, never shown
@@ -42,24 +46,14 @@ class WorkflowFailed(Exception):  # noqa: N818 - control flow of the walk, never
 
 
 @dataclass(slots=True)
-class _Frame:
-    """One pass over a region: what is skipped in it, and where it stands."""
+class _Try:
+    """One run of a node: its place in the walk, when it began by the execution's clock, and its pictures."""
 
-    region: Region
-    skipped: set[str] = field(default_factory=set)
-    iteration: int | None = None
-    loop_id: str | None = None
-    flows: tuple[str, ...] = ()
-
-    def inner(self, region: Region, *, iteration: int | None, loop_id: str | None) -> _Frame:
-        """The frame of a loop iteration inside this one."""
-        return _Frame(region, set(self.skipped), iteration, loop_id, self.flows)
-
-
-@dataclass(slots=True)
-class _Pictures:
+    place: dict[str, Any]
+    began: float
     screenshots: dict[str, str] = field(default_factory=dict)
     snapshots: dict[str, str] = field(default_factory=dict)
+    debug: str | None = None
 
 
 class Walker:
@@ -71,6 +65,7 @@ class Walker:
         invoker: Runs handlers.
         capture: Takes pictures.
         emit: Called with an event class and its fields.
+        gate: Passed before and after each node.
         slow_mo_ms: Delay after each node (Start option ``slowMo``).
     """
 
@@ -82,6 +77,7 @@ class Walker:
         capture: Capture,
         emit: Emit,
         *,
+        gate: Gate,
         slow_mo_ms: float = 0,
     ) -> None:
         self._plan = plan
@@ -89,6 +85,10 @@ class Walker:
         self._invoker = invoker
         self._capture = capture
         self._emit = emit
+        self._gate = gate
+        self._clock = gate.clock
+        self._stack = Stack()
+        self._executed: dict[str, None] = {}
         self._slow_mo_ms = slow_mo_ms
         self._last = plan.main.order[-1] if plan.main.order else None
 
@@ -99,69 +99,165 @@ class Walker:
             WorkflowFailed: A node failed without ``failSilently``.
             BrowserLostError: The browser died.
         """
-        await self._sequence(_Frame(self._plan.main))
+        await self._sequence(Frame(self._plan.main))
 
-    async def _sequence(self, frame: _Frame) -> None:
-        for node_id in frame.region.order:
-            await self._step(self._plan.nodes[node_id], frame)
+    async def pause(self, node: Node) -> bool:
+        """Pause inside a wait node; False if its wait shall be left out.
 
-    async def _step(self, node: Node, frame: _Frame) -> None:
+        Raises:
+            Jump: The walk shall go on at an earlier node.
+        """
+        return await self._gate.wait(self._spot(node, self._stack.top))
+
+    def asker(self, asking: Asking) -> Callable[[Node, Question], Awaitable[Reply]]:
+        """How nodes of this walk ask people."""
+
+        async def ask(node: Node, question: Question) -> Reply:
+            return await asking.ask(self._spot(node, self._stack.top), question)
+
+        return ask
+
+    @property
+    def plan(self) -> Plan:
+        """What is walked."""
+        return self._plan
+
+    @property
+    def spot(self) -> Spot | None:
+        """Where the walk stands, or None before and after it."""
+        if not self._stack:
+            return None
+        frame = self._stack.top
+        return self._spot(self._plan.nodes[frame.current], frame)
+
+    def replace(self, plan: Plan) -> None:
+        """Walk on with another workflow; what was executed is not run again.
+
+        Raises:
+            WorkflowInvalidError: The node where the walk stands, or a loop or flow around it, is not at its place
+                in the new workflow. The walk goes on with the old one.
+        """
+        self._stack.move_to(plan)
+        self._plan = plan
+        self._last = plan.main.order[-1]
+        self._invoker.replace(plan)
+
+    def progress(self, *, passed: bool) -> tuple[list[str], list[str]]:
+        """What the walk still has before it, innermost sequence first, and what it has executed.
+
+        Args:
+            passed: Whether the node where it stands has run already.
+        """
+        return self._stack.ahead(passed=passed), list(self._executed)
+
+    def _spot(self, node: Node, frame: Frame) -> Spot:
+        return Spot(node, self._place(node, frame), len(self._stack), self._stack.reaches)
+
+    async def _sequence(self, frame: Frame) -> None:
+        with self._stack.within(frame):
+            while frame.at < len(frame.order):
+                try:
+                    await self._step(self._plan.nodes[frame.current], frame)
+                    frame.at += 1
+                except Jump as jump:
+                    if not frame.reaches(jump.node_id):
+                        raise
+                    frame.go_back(jump.node_id, self._plan)
+
+    async def _step(self, node: Node, frame: Frame) -> None:
         if node.id in frame.skipped:
             self._leave_out(node, frame, NodeStatus.SKIPPED, UNREACHABLE)
-        elif node.bypass:
+            return
+        if not node.bypass and self._gate.armed:
+            if not await self._gate.before(self._spot(node, frame)):
+                self._take_default(node, frame)
+                return
+            node = self._plan.nodes[node.id]
+        if node.bypass:
             self._leave_out(node, frame, NodeStatus.BYPASSED, BYPASSED)
             self._take_default(node, frame)
         else:
             await self._execute(node, frame)
 
-    async def _execute(self, node: Node, frame: _Frame) -> None:
-        place = self._place(node, frame)
-        pictures = _Pictures()
-        self._emit(NodeStarted, place)
-        began = time.perf_counter()
+    async def _execute(self, node: Node, frame: Frame) -> None:
+        while not await self._try(node, frame):
+            node = self._plan.nodes[node.id]
+
+    async def _try(self, node: Node, frame: Frame) -> bool:
+        """Run a node; False if it failed and shall be run again."""
+        tried = _Try(self._place(node, frame), self._clock.time())
+        self._emit(NodeStarted, tried.place)
         try:
-            await self._work(node, frame, pictures)
+            await self._work(node, frame, tried)
+        except Jump:
+            self._end(tried, node, NodeStatus.SKIPPED, message=LEFT)
+            raise
         except (BatchwrightError, WorkflowFailed) as error:
             if isinstance(error, BrowserLostError):
                 raise
-            info = await self._failure(node, error, pictures)
-            self._end(place, node, NodeStatus.FAILED, began, pictures, error=info)
-            self._take_default(node, frame)
-            if not node.fail_silently:
-                raise WorkflowFailed(info) from error
-        else:
-            self._end(place, node, NodeStatus.COMPLETED, began, pictures)
+            await self._gate.released()
+            return await self._fail(node, frame, error, tried)
+        await self._gate.released()
+        duration_ms = self._end(tried, node, NodeStatus.COMPLETED)
+        if self._gate.armed:
+            await self._gate.after(self._spot(node, frame), duration_ms)
+        return True
 
-    async def _work(self, node: Node, frame: _Frame, pictures: _Pictures) -> None:
-        into = (pictures.screenshots, pictures.snapshots)
+    async def _fail(
+        self, node: Node, frame: Frame, error: BatchwrightError | WorkflowFailed, tried: _Try
+    ) -> bool:
+        """End a node that failed; False if it shall be run again."""
+        info = await self._failure(node, error, tried)
+        verdict = Verdict.FAIL
+        if self._gate.breaks_on_error and not node.fail_silently and isinstance(error, BatchwrightError):
+            try:
+                verdict = await self._gate.failed(self._spot(node, frame), info)
+            except Jump:
+                self._end(tried, node, NodeStatus.SKIPPED, message=LEFT)
+                raise
+        if verdict is Verdict.RETRY:
+            self._context.log("info", f"Node {node.title} runs again after its failure: {info.message}")
+            return False
+        if verdict is Verdict.SKIP:
+            self._end(tried, node, NodeStatus.SKIPPED, message=f"Skipped after its failure: {info.message}")
+        else:
+            self._end(tried, node, NodeStatus.FAILED, error=info)
+        self._take_default(node, frame)
+        if verdict is Verdict.FAIL and not node.fail_silently:
+            raise WorkflowFailed(info) from error
+        return True
+
+    async def _work(self, node: Node, frame: Frame, tried: _Try) -> None:
+        into = (tried.screenshots, tried.snapshots)
         await self._capture.around(node.id, "pre", into)
         run, data, node_type = await self._invoker.run(node)
         if run.screenshot is not None:
-            pictures.screenshots["post"] = self._capture.relative(run.screenshot)
+            tried.screenshots["post"] = self._capture.relative(run.screenshot)
         if self._slow_mo_ms > 0 and (node.id != self._last or frame.loop_id is not None):
             await asyncio.sleep(self._slow_mo_ms / 1000)
         await self._follow(run, node_type, data, frame)
-        if "post" not in pictures.screenshots:
+        if "post" not in tried.screenshots:
             await self._capture.around(node.id, "post", into)
 
-    async def _follow(self, run: NodeRun, node_type: NodeType[Any], data: NodeData, frame: _Frame) -> None:
+    async def _follow(self, run: NodeRun, node_type: NodeType[Any], data: NodeData, frame: Frame) -> None:
         """What control-flow nodes do beyond their handler."""
         node = run.node
         if isinstance(node_type, Switch):
-            frame.skipped |= self._plan.unselected(node.id, str(self._context.data["switchOutput"]))
+            frame.choose(node.id, str(self._context.data["switchOutput"]), self._plan)
         elif isinstance(node_type, Loop):
             await self._iterate(run, node_type, cast("LoopData", data), frame)
         elif isinstance(node_type, RunReusable):
             await self._call(node, frame)
 
-    async def _iterate(self, run: NodeRun, loop: Loop, data: LoopData, frame: _Frame) -> None:
-        body = self._plan.body(run.node.id, frame.region)
-        if not body.order:
+    async def _iterate(self, run: NodeRun, loop: Loop, data: LoopData, frame: Frame) -> None:
+        if not self._plan.body(run.node.id, frame.region).order:
             return
         async for index in loop.iterations(data, run):
+            # Asked anew each time: the workflow may have been replaced during a pause.
+            body = self._plan.body(run.node.id, frame.region)
             await self._sequence(frame.inner(body, iteration=index, loop_id=run.node.id))
 
-    async def _call(self, node: Node, frame: _Frame) -> None:
+    async def _call(self, node: Node, frame: Frame) -> None:
         name = str(node.data["contextName"])
         if name in frame.flows:
             path = " -> ".join((*frame.flows, name))
@@ -172,20 +268,21 @@ class Walker:
         if region is None:
             raise ReusableFlowError(f"No reusable flow is named '{name}'")
         await self._sequence(
-            _Frame(region, iteration=frame.iteration, loop_id=frame.loop_id, flows=(*frame.flows, name))
+            Frame(region, iteration=frame.iteration, loop_id=frame.loop_id, flows=(*frame.flows, name))
         )
 
-    def _take_default(self, node: Node, frame: _Frame) -> None:
+    def _take_default(self, node: Node, frame: Frame) -> None:
         """A switch that was bypassed or failed silently takes its default branch (section 11)."""
         if node.type == SWITCH:
-            frame.skipped |= self._plan.unselected(node.id, "default")
+            frame.choose(node.id, "default", self._plan)
 
-    def _leave_out(self, node: Node, frame: _Frame, status: NodeStatus, message: str) -> None:
+    def _leave_out(self, node: Node, frame: Frame, status: NodeStatus, message: str) -> None:
         place = self._place(node, frame)
         self._emit(NodeEnded, {**place, "status": status, "message": message, "is_test": node.is_test})
+        self._executed[node.id] = None
         self._skip_body(node, frame)
 
-    def _skip_body(self, node: Node, frame: _Frame) -> None:
+    def _skip_body(self, node: Node, frame: Frame) -> None:
         """The body of a loop that is left out is left out with it."""
         if node.type != LOOP:
             return
@@ -194,12 +291,11 @@ class Walker:
         for name in body.order:
             self._leave_out(self._plan.nodes[name], inner, NodeStatus.SKIPPED, UNREACHABLE)
 
-    async def _failure(
-        self, node: Node, error: BatchwrightError | WorkflowFailed, pictures: _Pictures
-    ) -> ErrorInfo:
+    async def _failure(self, node: Node, error: BatchwrightError | WorkflowFailed, tried: _Try) -> ErrorInfo:
         if isinstance(error, WorkflowFailed):
             return error.info
-        await self._capture.around(node.id, "failure", (pictures.screenshots, pictures.snapshots))
+        await self._capture.around(node.id, "failure", (tried.screenshots, tried.snapshots))
+        tried.debug = await self._capture.debug_info(node, tried.screenshots)
         page = self._context.session.page_or_none
         return ErrorInfo(
             code=error.code,
@@ -208,11 +304,11 @@ class Walker:
             node_label=node.label,
             node_type=node.type,
             page_url=page.url if page is not None else None,
-            screenshot=pictures.screenshots.get("failure"),
+            screenshot=tried.screenshots.get("failure"),
             retryable=error.retryable,
         )
 
-    def _place(self, node: Node, frame: _Frame) -> dict[str, Any]:
+    def _place(self, node: Node, frame: Frame) -> dict[str, Any]:
         return {
             "node_id": node.id,
             "node_type": node.type,
@@ -223,22 +319,27 @@ class Walker:
 
     def _end(
         self,
-        place: dict[str, Any],
+        tried: _Try,
         node: Node,
         status: NodeStatus,
-        began: float,
-        pictures: _Pictures,
         *,
         error: ErrorInfo | None = None,
-    ) -> None:
+        message: str | None = None,
+    ) -> float:
+        """Report the end of a node; returns how long it took without pauses, ms."""
+        duration_ms = round((self._clock.time() - tried.began) * 1000, 2)
         fields = {
-            **place,
+            **tried.place,
             "status": status,
-            "duration_ms": round((time.perf_counter() - began) * 1000, 2),
-            "screenshots": pictures.screenshots,
-            "snapshots": pictures.snapshots,
+            "duration_ms": duration_ms,
+            "message": message,
+            "screenshots": tried.screenshots,
+            "snapshots": tried.snapshots,
+            "debug": tried.debug,
             "is_test": node.is_test,
         }
         if error is not None:
             fields |= {"error": error, "fail_silently": node.fail_silently, "message": error.message}
         self._emit(NodeEnded, fields)
+        self._executed[node.id] = None
+        return duration_ms

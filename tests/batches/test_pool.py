@@ -138,8 +138,7 @@ async def test_a_retired_pool_keeps_no_browser_but_those_in_use() -> None:
 async def test_a_browser_that_was_retired_while_it_started_closes_at_once() -> None:
     async with open_pool() as pool:
         waiter = asyncio.create_task(pool.lease(REQUEST))
-        while not pool._browsers:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
         (browser,) = pool._browsers
         waiter.cancel()
         await asyncio.gather(waiter, return_exceptions=True)
@@ -448,7 +447,7 @@ async def test_a_video_without_ffmpeg_is_one_clear_error(
     executable = find_browser("chromium", headless=True).path
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "nothing-here"))
     async with open_pool(executable={"chromium": executable}) as pool:
-        document = steps_document([("wait", {"waitType": "timeout", "value": 1})], None, True)
+        document = steps_document((("wait", {"waitType": "timeout", "value": 1}),), None, True)
         outcome = await run_document(document, pool, tmp_path / "output", tmp_path, record_session=True)
     assert outcome.error is not None
     assert outcome.error.code == "VIDEO_NOT_POSSIBLE"
