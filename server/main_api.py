@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import Field
 
-from batches.events import BatchStatus, ExecutionStatus, Record
+from batches.events import BatchStatus, ExecutionStatus, NodeStatus, PauseReason, Record
 from batches.state import BatchState, ExecutionState
 
-__all__ = ["BATCH_WORDS", "EXECUTION_WORDS", "BatchView", "ExecutionView", "ValidationErrorView", "batch_view"]
+__all__ = [
+    "BATCH_WORDS",
+    "EXECUTION_WORDS",
+    "NODE_WORDS",
+    "PAUSE_WORDS",
+    "STATUS_WORDS",
+    "BatchSummary",
+    "BatchView",
+    "ExecutionView",
+    "ValidationErrorView",
+    "batch_summary",
+    "batch_view",
+    "execution_view",
+]
 
 EXECUTION_WORDS: Final[Mapping[ExecutionStatus, str]] = {
     ExecutionStatus.QUEUED: "queued",
@@ -27,7 +40,10 @@ EXECUTION_WORDS: Final[Mapping[ExecutionStatus, str]] = {
     ExecutionStatus.STOPPED: "stopped",
     ExecutionStatus.INTERRUPTED: "stopped",
 }
-"""Our states in this surface's words."""
+"""Our states in this surface's words, where a batch lists its members."""
+
+STATUS_WORDS: Final[Mapping[ExecutionStatus, str]] = {**EXECUTION_WORDS, ExecutionStatus.QUEUED: "idle"}
+"""The same where one execution tells its status."""
 
 BATCH_WORDS: Final[Mapping[BatchStatus, str]] = {
     BatchStatus.RUNNING: "running",
@@ -37,6 +53,25 @@ BATCH_WORDS: Final[Mapping[BatchStatus, str]] = {
     BatchStatus.INTERRUPTED: "stopped",
 }
 """Our batch states in this surface's words."""
+
+NODE_WORDS: Final[Mapping[NodeStatus, str]] = {
+    NodeStatus.PENDING: "idle",
+    NodeStatus.RUNNING: "running",
+    NodeStatus.COMPLETED: "completed",
+    NodeStatus.FAILED: "error",
+    NodeStatus.SKIPPED: "bypassed",
+    NodeStatus.BYPASSED: "bypassed",
+}
+"""Results of nodes in this surface's words (workflow-format.md, section 7)."""
+
+PAUSE_WORDS: Final[Mapping[PauseReason, str]] = {
+    PauseReason.BREAKPOINT: "breakpoint",
+    PauseReason.WAIT_PAUSE: "wait-pause",
+    PauseReason.ERROR: "error",
+    PauseReason.REQUESTED: "requested",
+    PauseReason.SLOW: "slow",
+}
+"""Why an execution is paused; the first two are the documented ones, the others occur only where asked for."""
 
 
 class ValidationErrorView(Record):
@@ -76,8 +111,8 @@ class ExecutionView(Record):
     """Milliseconds."""
 
 
-class BatchView(Record):
-    """A batch: counters, times and members. Times are epoch milliseconds."""
+class BatchSummary(Record):
+    """A batch: counters and times. Times are epoch milliseconds."""
 
     batch_id: str | None
     status: str
@@ -98,19 +133,22 @@ class BatchView(Record):
     end_time: int | None
     duration: int | None
     """Milliseconds; None while running."""
+
+
+class BatchView(BatchSummary):
+    """A batch with its members."""
+
     validation_errors: tuple[ValidationErrorView, ...] = ()
     executions: tuple[ExecutionView, ...] = Field(default=())
 
 
-def batch_view(state: BatchState, output: Path) -> BatchView:
-    """A batch as this surface shows it.
+_View = TypeVar("_View", bound=ExecutionView)
 
-    Args:
-        state: The batch.
-        output: The output folder, below which screenshots lie.
-    """
+
+def batch_summary(state: BatchState) -> BatchSummary:
+    """A batch as this surface shows it, without its members."""
     counts = state.counts
-    return BatchView(
+    return BatchSummary(
         batch_id=state.batch_id,
         status=BATCH_WORDS[state.status],
         source_type=state.source_type,
@@ -128,16 +166,35 @@ def batch_view(state: BatchState, output: Path) -> BatchView:
         start_time=state.started_at,
         end_time=state.ended_at,
         duration=state.ended_at - state.started_at if state.ended_at is not None else None,
-        validation_errors=tuple(
-            ValidationErrorView(file_name=item.file_name, errors=item.errors) for item in state.invalid
-        ),
-        executions=tuple(_execution_view(item, output) for item in state.executions.values()),
     )
 
 
-def _execution_view(execution: ExecutionState, output: Path) -> ExecutionView:
+def batch_view(state: BatchState, output: Path) -> BatchView:
+    """A batch as this surface shows it.
+
+    Args:
+        state: The batch.
+        output: The output folder, below which screenshots lie.
+    """
+    return BatchView(
+        **dict(batch_summary(state)),
+        validation_errors=tuple(
+            ValidationErrorView(file_name=item.file_name, errors=item.errors) for item in state.invalid
+        ),
+        executions=tuple(execution_view(item, output, ExecutionView) for item in state.executions.values()),
+    )
+
+
+def execution_view(execution: ExecutionState, output: Path, kind: type[_View]) -> _View:
+    """An execution as a batch lists it.
+
+    Args:
+        execution: The execution.
+        output: The output folder, below which screenshots lie.
+        kind: The view to make.
+    """
     error = execution.error if execution.status is not ExecutionStatus.COMPLETED else None
-    return ExecutionView(
+    return kind(
         execution_id=execution.execution_id,
         workflow_file_name=execution.member.workflow_file_name,
         workflow_path=execution.member.workflow_path,
