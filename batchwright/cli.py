@@ -16,6 +16,7 @@ from batches.spec import ExecutionOptions
 from batchwright.exit_codes import EXIT_CODES_HELP, ExitCode
 from batchwright.logs import set_up_logging
 from batchwright.options import parse_overrides, parse_variables, parse_workers
+from batchwright.server_cli import server_app
 
 __all__ = ["app"]
 
@@ -29,8 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(server_app)
 
 SELECT, BROWSE, STOP, SHOW = "Which workflows", "Browser", "Retries and limits", "Output"
+DEBUG = "Debugger"
+EXTEND = "Secrets and plugins"
 
 
 class BrowserKind(StrEnum):
@@ -47,6 +51,39 @@ class Order(StrEnum):
     FIFO = FIFO
     LONGEST_FIRST = LONGEST_FIRST
 
+
+SecretsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--secrets-file",
+        metavar="FILE",
+        help="Dotenv file whose values are secrets, for ${secrets.NAME} in workflows.",
+        readable=False,
+        rich_help_panel=EXTEND,
+        envvar="BATCHWRIGHT_SECRETS_FILE",
+    ),
+]
+SecretNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME",
+        help="A further secret, from the environment or the keyring; repeatable. Variables "
+        "BATCHWRIGHT_SECRET_NAME need not be named.",
+        rich_help_panel=EXTEND,
+    ),
+]
+PluginFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugins",
+        metavar="DIR",
+        help="Folder of a plugin, or of several, with further node types; repeatable. Their code is run.",
+        readable=False,
+        rich_help_panel=EXTEND,
+        envvar="BATCHWRIGHT_PLUGINS",
+    ),
+]
 
 # "readable=False" below: what cannot be read is told by the run itself, with its exit code and a summary.
 OutputFolder = Annotated[
@@ -151,6 +188,15 @@ def run_command(
         bool,
         typer.Option("--ignore-https-errors", help="Accept invalid certificates.", rich_help_panel=BROWSE),
     ] = False,
+    reachable_hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reachable-host",
+            metavar="HOST",
+            help="Nodes may call only this host from the runner, such as *.example.com; repeatable.",
+            rich_help_panel=STOP,
+        ),
+    ] = None,
     settle: Annotated[
         bool,
         typer.Option(
@@ -166,6 +212,21 @@ def run_command(
         float | None,
         typer.Option(metavar="SECONDS", min=0.001, help="Limit for each execution.", rich_help_panel=STOP),
     ] = None,
+    script_timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.001,
+            help="Limit for each script (JavaScript in a workflow).",
+            rich_help_panel=STOP,
+        ),
+    ] = None,
+    script_memory: Annotated[
+        int,
+        typer.Option(
+            metavar="MB", min=16, max=4096, help="Memory that a script may take.", rich_help_panel=STOP
+        ),
+    ] = 256,
     retries: Annotated[
         int, typer.Option(min=0, help="Run a failed workflow again, up to N times.", rich_help_panel=STOP)
     ] = 0,
@@ -177,6 +238,34 @@ def run_command(
         int | None,
         typer.Option(metavar="N", min=1, help="Start nothing more after N failures.", rich_help_panel=STOP),
     ] = None,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help="Ask what to do at breakpoints: nodes marked in the file, and the first node if there are none.",
+            rich_help_panel=DEBUG,
+        ),
+    ] = False,
+    break_nodes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--break",
+            metavar="NODE",
+            help="Pause before this node; repeatable. Means --debug.",
+            rich_help_panel=DEBUG,
+        ),
+    ] = None,
+    break_on_error: Annotated[
+        bool,
+        typer.Option(
+            "--break-on-error",
+            help="Pause where a node fails, with the browser open. Means --debug.",
+            rich_help_panel=DEBUG,
+        ),
+    ] = False,
+    secrets_file: SecretsFile = None,
+    secret_names: SecretNames = None,
+    plugin_folders: PluginFolders = None,
     output: OutputFolder = Path("output"),
     events: Annotated[
         str | None,
@@ -217,7 +306,10 @@ def run_command(
         browser=browser.value if browser else None,
         browser_args=tuple(browser_args or ()),
         ignore_https_errors=ignore_https_errors,
+        reachable_hosts=tuple(reachable_hosts or ()),
         timeout_s=timeout,
+        script_timeout_s=script_timeout,
+        script_memory_mb=script_memory,
         settle=settle,
         record_session=record_session,
         variables=parse_variables(variables or ()),
@@ -225,10 +317,12 @@ def run_command(
         trace_logs=verbose,
     )
 
-    from batchwright.running import RunOptions, run  # noqa: PLC0415 - start-up time, after the usage errors
+    from batchwright.extensions import open_plugins, open_secrets  # noqa: PLC0415 - start-up time
+    from batchwright.options import debug_options  # noqa: PLC0415 - start-up time, after the usage errors
+    from batchwright.running import RunOptions, run  # noqa: PLC0415 - as above
     from batchwright.selection import Selection  # noqa: PLC0415 - as above
 
-    set_up_logging(verbose=verbose)
+    secrets = open_secrets(secrets_file, secret_names or (), verbose=verbose)
     options = RunOptions(
         selection=Selection(tuple(paths or ()), recursive, pattern, grep),
         output=output,
@@ -243,6 +337,9 @@ def run_command(
         summary=summary_json,
         quiet=quiet,
         verbose=verbose,
+        secrets=secrets,
+        plugins=open_plugins(plugin_folders or ()),
+        debug=debug_options(break_nodes or (), debug=debug, on_error=break_on_error),
     )
     raise typer.Exit(asyncio.run(run(options)))
 
@@ -254,12 +351,15 @@ def validate_command(
     ],
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders.")] = False,
     pattern: Annotated[str, typer.Option(help="File names to take in folders; * and ?.")] = DEFAULT_PATTERN,
+    plugin_folders: PluginFolders = None,
 ) -> None:
     """Check workflow files without running them: `file: message`, one line for each fault."""
-    from batchwright.validating import validate  # noqa: PLC0415 - start-up time
+    from batchwright.extensions import open_plugins  # noqa: PLC0415 - start-up time
+    from batchwright.validating import validate  # noqa: PLC0415 - as above
 
     set_up_logging(verbose=False)
-    raise typer.Exit(validate(paths, recursive=recursive, pattern=pattern))
+    plugins = open_plugins(plugin_folders or ())
+    raise typer.Exit(validate(paths, recursive=recursive, pattern=pattern, plugins=plugins))
 
 
 @app.command("nodes")
@@ -268,11 +368,14 @@ def nodes_command(
         str | None, typer.Argument(help="A node type, to explain it.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    plugin_folders: PluginFolders = None,
 ) -> None:
     """List the node types, or explain one with its properties, types and defaults."""
-    from batchwright.node_listing import show_nodes  # noqa: PLC0415 - start-up time
+    from batchwright.extensions import open_plugins  # noqa: PLC0415 - start-up time
+    from batchwright.node_listing import show_nodes  # noqa: PLC0415 - as above
 
-    raise typer.Exit(show_nodes(name, as_json=as_json))
+    set_up_logging(verbose=False)
+    raise typer.Exit(show_nodes(name, open_plugins(plugin_folders or ()), as_json=as_json))
 
 
 @app.command("history")
@@ -290,6 +393,34 @@ def history_command(
 
     set_up_logging(verbose=False)
     raise typer.Exit(asyncio.run(show_history(output, batch, limit=limit, as_json=as_json)))
+
+
+@app.command("report", epilog=EXIT_CODES_HELP)
+def report_command(
+    batch: Annotated[
+        str, typer.Argument(metavar="[BATCH]", help="A batch; without one, the newest.")
+    ] = "latest",
+    file: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", dir_okay=False)
+    ] = Path("report.html"),
+    history: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="The output folder of the run.",
+            readable=False,
+            envvar="BATCHWRIGHT_OUTPUT",
+        ),
+    ] = Path("output"),
+    max_mb: Annotated[
+        float, typer.Option(metavar="MB", min=0, help="Put in screenshots up to so much, failures first.")
+    ] = 25,
+) -> None:
+    """Write a batch as one HTML file that opens from disk: table, timeline, failures, graphs, logs, screenshots."""
+    from batchwright.report import write_report  # noqa: PLC0415 - start-up time
+
+    set_up_logging(verbose=False)
+    raise typer.Exit(asyncio.run(write_report(history, batch, file, max_mb=max_mb)))
 
 
 @app.command("demo", epilog=EXIT_CODES_HELP)

@@ -16,19 +16,26 @@ from rich.text import Text
 
 from batchwright.console import make_console
 from batchwright.exit_codes import ExitCode
-from nodes.catalogue import built_in_types
 from nodes.describe import describe_type
+from nodes.plugins import Plugins
 
 __all__ = ["show_nodes"]
 
 
-def show_nodes(name: str | None, *, as_json: bool) -> ExitCode:
+def show_nodes(name: str | None, plugins: Plugins, *, as_json: bool) -> ExitCode:
     """List all node types, or explain one.
+
+    Args:
+        name: One to explain; None lists all.
+        plugins: Node types beyond the built-in ones.
+        as_json: Print JSON.
 
     Returns:
         OK, or USAGE for a name that no type has.
     """
-    described = [describe_type(node_type) for node_type in built_in_types()]
+    found = [type(item) for item in plugins.registry]
+    types = sorted(found, key=lambda item: (item.category, item.name.lower()))
+    described = [describe_type(node_type) for node_type in types]
     if name is not None:
         chosen = [item for item in described if str(item["name"]).lower() == name.lower()]
         if not chosen:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import orjson
 import typer
 
+from batches.breakpoints import BreakOn, Breakpoint, BreakpointConfig, DebugOptions, PauseRules
 from batches.spec import START_OPTIONS
 
-__all__ = ["default_workers", "parse_overrides", "parse_variables", "parse_workers"]
+__all__ = ["debug_options", "default_workers", "parse_overrides", "parse_variables", "parse_workers"]
 
 MAX_WORKERS = 256
 
@@ -74,3 +75,21 @@ def _split(pair: str, option: str) -> tuple[str, str]:
     if not separator or not name.strip():
         raise typer.BadParameter(f"'{pair}' is not of the form name=value", param_hint=option)
     return name.strip(), value
+
+
+def debug_options(nodes: Sequence[str], *, debug: bool, on_error: bool) -> DebugOptions | None:
+    """Where a run pauses; None if nobody wants to debug.
+
+    Args:
+        nodes: Ids of nodes to pause before.
+        debug: Whether debugging was asked for as such; with nothing else said, it pauses before the first node.
+        on_error: Whether to pause where a node fails.
+    """
+    if not (debug or nodes or on_error):
+        return None
+    return DebugOptions(
+        breakpoint_config=BreakpointConfig(enabled=True),
+        breakpoints=tuple(Breakpoint(node_id=name) for name in nodes),
+        break_on=(BreakOn.ERROR,) if on_error else (),
+        pause=PauseRules(at_start=not nodes and not on_error),
+    )

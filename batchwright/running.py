@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
+from batches.breakpoints import DebugOptions, PauseRules
 from batches.errors import SourceError, StoreError
 from batches.events import ExecutionStatus
 from batches.local import LocalEngine
@@ -22,7 +24,10 @@ from batches.spec import ExecutionOptions
 from batches.state import BatchState
 from batches.tinydb_store import TinyDbStore
 from batchwright.console import make_console, plural, print_error
+from batchwright.debug_prompt import Lines, Prompt
+from batchwright.debug_target import LocalTarget
 from batchwright.exit_codes import ExitCode
+from batchwright.extensions import registry_with
 from batchwright.interrupts import Interrupts
 from batchwright.preflight import require_browser
 from batchwright.progress import Progress
@@ -36,8 +41,9 @@ from batchwright.summary import (
     view_of,
     write_summary,
 )
-from nodes.catalogue import default_registry
 from nodes.errors import BrowserMissingError
+from nodes.plugins import Plugins
+from nodes.secrets import Secrets
 from server.main_api import BatchView
 
 __all__ = ["RunOptions", "run"]
@@ -63,6 +69,12 @@ class RunOptions:
     summary: Path | None = None
     quiet: bool = False
     verbose: bool = False
+    secrets: Secrets = field(default_factory=Secrets)
+    """What workflows may name as `${secrets.NAME}`."""
+    plugins: Plugins | None = None
+    """Node types beyond the built-in ones."""
+    debug: DebugOptions | None = None
+    """With it, the terminal asks what to do at each pause; without, nothing pauses."""
 
 
 async def run(options: RunOptions) -> ExitCode:
@@ -156,16 +168,27 @@ class _Session:
     async def _run_batch(self, found: Scan, store: TinyDbStore) -> ExitCode:
         options = self._options
         began = time.monotonic()
-        engine = LocalEngine(default_registry(), BrowserPool(), slots=options.workers)
-        runner = Runner(store=store, engine=engine, output=options.output.resolve(), root=options.root)
+        registry = registry_with(options.plugins)
+        engine = LocalEngine(registry, BrowserPool(), slots=options.workers, secrets=options.secrets)
+        runner = Runner(
+            store=store,
+            engine=engine,
+            output=options.output.resolve(),
+            root=options.root,
+            secrets=options.secrets,
+        )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(runner.close)
             await runner.start()
             runner.log.listen(self._progress.on_event)
             writer = stack.enter_context(EventWriter(options.events, runner.log))
             self._announce(found)
-            stack.enter_context(self._progress)
+            if options.debug is None:
+                stack.enter_context(self._progress)
+            target = LocalTarget(runner, tuple(item.document for item in found.items))
             self._state = await runner.submit(self._request(found))
+            if options.debug is not None:
+                await stack.enter_async_context(self._prompting(target))
             await self._wait(runner, self._state.batch_id)
         wall_ms = (time.monotonic() - began) * 1000
         print_result(self._console, self._state, options.output, wall_ms)
@@ -177,6 +200,17 @@ class _Session:
             print_error(self._console, writer.error)
         broken = not saved or runner.error is not None or writer.error is not None
         return self._exit_code(self._state, broken=broken)
+
+    @asynccontextmanager
+    async def _prompting(self, target: LocalTarget) -> AsyncIterator[None]:
+        """Ask what to do at pauses while the batch runs."""
+        prompt = Prompt(target, self._console, Lines())
+        asking = asyncio.create_task(prompt.run(), name="debugger's prompt")
+        try:
+            yield
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
     async def _wait(self, runner: Runner, batch_id: str) -> None:
         over = asyncio.create_task(runner.wait(batch_id), name=f"wait {batch_id}")
@@ -215,6 +249,7 @@ class _Session:
             retries=options.retries,
             max_failures=options.max_failures,
             order=options.order,
+            debug=options.debug or DebugOptions(pause=PauseRules(wait_nodes=False)),
         )
 
     def _exit_code(self, state: BatchState, *, broken: bool) -> ExitCode:

@@ -9,15 +9,19 @@ from batches.errors import SourceError
 from batches.scan import find_files
 from batchwright.console import make_console, plural, print_error
 from batchwright.exit_codes import ExitCode
-from nodes.catalogue import default_registry
+from batchwright.extensions import registry_with
 from nodes.document import read_document
 from nodes.errors import WorkflowUnreadableError
+from nodes.plugins import Plugins
+from nodes.registry import Registry
 from nodes.validation import check
 
 __all__ = ["validate"]
 
 
-def validate(paths: Sequence[Path], *, recursive: bool, pattern: str) -> ExitCode:
+def validate(
+    paths: Sequence[Path], *, recursive: bool, pattern: str, plugins: Plugins | None = None
+) -> ExitCode:
     """Print ``file: message`` for each fault, then how many files are fine.
 
     Returns:
@@ -35,7 +39,7 @@ def validate(paths: Sequence[Path], *, recursive: bool, pattern: str) -> ExitCod
         return ExitCode.USAGE
     broken = 0
     for file in files:
-        problems = _problems(file)
+        problems = _problems(file, registry_with(plugins))
         broken += bool(problems)
         for problem in problems:
             console.print(f"{file}: {problem}", markup=False, soft_wrap=True)
@@ -44,8 +48,8 @@ def validate(paths: Sequence[Path], *, recursive: bool, pattern: str) -> ExitCod
     return ExitCode.FAILED if broken else ExitCode.OK
 
 
-def _problems(file: Path) -> list[str]:
+def _problems(file: Path, registry: Registry) -> list[str]:
     try:
-        return check(read_document(file), default_registry())
+        return check(read_document(file), registry)
     except WorkflowUnreadableError as error:
         return [error.message]

@@ -26,6 +26,7 @@ from batchwright.docs_pages.node_tables import (
     type_sections,
     type_table,
 )
+from batchwright.docs_pages.setting_table import setting_table
 
 __all__ = ["BLOCKS", "SCHEMA_FILE", "event_schema", "fill", "outdated", "render"]
 
@@ -39,12 +40,14 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "common properties": common_table,
     "conditions": condition_table,
     "retry condition": retry_condition_table,
+    "settings": setting_table,
     **command_blocks(),
 }
 """What can be generated into a page, by the name in its marker."""
 
 _BLOCK: Final = re.compile(
-    r"^<!-- generated: (?P<name>[a-z ]+) -->\n(?P<body>.*?)^<!-- /generated -->$", re.DOTALL | re.MULTILINE
+    r"^<!-- generated: (?P<name>[a-z]+(?:[ -][a-z]+)*) -->\n(?P<body>.*?)^<!-- /generated -->$",
+    re.DOTALL | re.MULTILINE,
 )
 
 

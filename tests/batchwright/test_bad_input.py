@@ -232,7 +232,7 @@ async def test_workflows_that_fail_before_or_at_a_node(tmp_path: Path) -> None:
         unknown=chain(START, node("x", "acme.rocket")),
         wrong_type=chain(START, node("w", "wait", waitType="timeout", timeout="soon")),
         not_a_list=chain(START, numbers, node("each", "loop", mode="forEach", arrayVariable="list")),
-        not_yet=chain(START, node("js", "javascriptCode", code="return 1")),
+        thrown=chain(START, node("js", "javascriptCode", code="throw new Error('on purpose')")),
         no_page=chain(START, node("click", "action", action="click", selector="#a")),
     )
     ended = await batchwright("run", "flows", "--summary-json", "s.json", cwd=tmp_path)
@@ -247,7 +247,7 @@ async def test_workflows_that_fail_before_or_at_a_node(tmp_path: Path) -> None:
         "unknown": ("NODE_TYPE_UNKNOWN", "x"),
         "wrong_type": ("WORKFLOW_INVALID", None),
         "not_a_list": ("NODE_PROPERTY_INVALID", "each"),
-        "not_yet": ("NOT_SUPPORTED_YET", "js"),
+        "thrown": ("SCRIPT_FAILED", "js"),
         "no_page": ("PAGE_MISSING", "click"),
     }
     errors = {name.removesuffix(".json"): item["error"] for name, item in members.items()}
@@ -256,7 +256,7 @@ async def test_workflows_that_fail_before_or_at_a_node(tmp_path: Path) -> None:
     assert errors["unknown"] == "No handler found for node type: acme.rocket"
     assert "property 'timeout'" in errors["wrong_type"]
     assert "array" in errors["not_a_list"]
-    assert "javascriptCode" in errors["not_yet"]
+    assert errors["thrown"] == "JavaScript execution error: on purpose"
     assert "Open Browser" in errors["no_page"]
 
 

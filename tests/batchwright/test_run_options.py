@@ -22,7 +22,7 @@ from tests.batchwright.command import (
     summary,
     write,
 )
-from tests.running import node
+from tests.running import chain, node
 from tests.site.app import build_site
 
 pytestmark = pytest.mark.browser
@@ -101,3 +101,14 @@ async def test_another_browser_for_every_workflow(tmp_path: Path) -> None:
     assert ended.code == 3
     assert "Browser webkit is not installed at '/no/webkit'" in ended.out
     assert "batchwright install --browser webkit" in ended.out
+
+
+async def test_only_reachable_hosts_are_called(tmp_path: Path, site_url: str) -> None:
+    ask = chain(node("start", "start"), node("ask", "apiRequest", url=f"{site_url}/echo"))
+    write(tmp_path / "flows", a=ask)
+    command = ("run", "flows", "--reachable-host", "*.example.com")
+    refused = await batchwright(*command, cwd=tmp_path)
+    assert refused.code == 1
+    assert "127.0.0.1" in refused.out
+    allowed = await batchwright(*command, "--reachable-host", "127.0.0.1", cwd=tmp_path)
+    assert allowed.code == 0, allowed.out
