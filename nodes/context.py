@@ -90,6 +90,8 @@ class ExecutionContext:
         masker: Takes their values out of what leaves the execution; a node may teach it more.
         pause: Stands still at a node until somebody continues; False means that what the node would do after it
             shall be left out. None where nobody can continue.
+        source: The workflow's file, if it has one.
+        callers: The files that run inside one another, this one last; empty outside of sub-workflows.
         ask: Suspends the execution at a node until somebody replies. None where nobody can.
     """
 
@@ -102,6 +104,8 @@ class ExecutionContext:
     scripts: WorkerPool = field(default_factory=WorkerPool)
     secrets: Secrets = field(default_factory=Secrets)
     masker: Masker = field(default_factory=Masker)
+    source: Path | None = None
+    callers: tuple[Path, ...] = ()
     pause: Callable[[Node], Awaitable[bool]] | None = None
     ask: Callable[[Node, Question], Awaitable[Reply]] | None = None
 
