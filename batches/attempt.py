@@ -19,7 +19,7 @@ from batches.asking import Asking
 from batches.breakpoints import DebugOptions, Stops
 from batches.capture import Capture, CapturePlan
 from batches.controls import Control, ControlOutcome
-from batches.debugger import Debugger, answers_dialogs
+from batches.debugger import Debugger
 from batches.encoding import to_bytes
 from batches.errors import ExecutionLost
 from batches.events import (
@@ -34,7 +34,7 @@ from batches.events import (
     NodeStarted,
 )
 from batches.gate import Gate, conflict
-from batches.invoke import Invoker
+from batches.invoke import Invoker, answers_dialogs
 from batches.screen import Screen
 from batches.spec import ExecutionSpec
 from batches.trace_files import CONSOLE
@@ -136,11 +136,10 @@ class Attempt:
         context, keeps_dialogs = self._context(plan)
         invoker = Invoker(plan, self._registry, context, keeps_dialogs=keeps_dialogs)
         gate = self._gate(context)
-        walker = self._walker(plan, context, invoker, gate)
         asking = Asking(gate.clock, self._emit, self._masker)
+        walker = self._walker(plan, context, invoker, (gate, asking))
         if gate.rules.wait_nodes:
-            context.pause = walker.pause
-            context.ask = walker.asker(asking)
+            context.pause, context.ask = walker.pause, walker.ask
         gate.knows = lambda node_id: node_id in walker.plan.nodes
         self._debugger = self._debug(gate, walker, invoker, context, asking)
         status, error = ExecutionStatus.COMPLETED, None
@@ -224,7 +223,14 @@ class Attempt:
         # Scripts may change what is inside a variable; another attempt starts from what was given.
         variables = deepcopy(dict(options.variables))
         context = ExecutionContext(
-            session, settings, data, variables, self._log, secrets=self._secrets, masker=self._masker
+            session,
+            settings,
+            data,
+            variables,
+            self._log,
+            secrets=self._secrets,
+            masker=self._masker,
+            source=Path(self._spec.source) if self._spec.source is not None else None,
         )
         if self._scripts is not None:
             context.scripts = self._scripts
@@ -261,7 +267,9 @@ class Attempt:
             set_trace=set_trace,
         )
 
-    def _walker(self, plan: Plan, context: ExecutionContext, invoker: Invoker, gate: Gate) -> Walker:
+    def _walker(
+        self, plan: Plan, context: ExecutionContext, invoker: Invoker, holds: tuple[Gate, Asking]
+    ) -> Walker:
         start = plan.graph.start
         values = start.data if start is not None else {}
         capture = Capture(
@@ -279,7 +287,7 @@ class Attempt:
             invoker,
             capture,
             self._emit_node,
-            gate=gate,
+            holds=holds,
             slow_mo_ms=float(slow_mo) if isinstance(slow_mo, int | float) else 0,
         )
 

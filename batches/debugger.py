@@ -31,18 +31,17 @@ from batches.controls import (
 from batches.debug_info import collect, failed_selector
 from batches.events import PauseAt, PauseReason
 from batches.gate import Gate, Standing, conflict, invalid
-from batches.invoke import Invoker
+from batches.invoke import Invoker, answers_dialogs
 from batches.looking import Looking, no_page
 from batches.walk import Walker
 from nodes.accessibility import accessibility_snapshot
 from nodes.context import ExecutionContext
 from nodes.errors import NodeError, WorkflowInvalidError
 from nodes.limits import time_limit
-from nodes.plan import Plan
 from nodes.registry import Registry
 from nodes.validation import prepare
 
-__all__ = ["Debugger", "answers_dialogs"]
+__all__ = ["Debugger"]
 
 _CAPTURE_MS = 10_000.0
 
@@ -213,9 +212,3 @@ class Debugger:
         return ControlOutcome(
             message="Page captured", answer={"debugInfo": info.model_dump(mode="json", exclude_none=True)}
         )
-
-
-def answers_dialogs(plan: Plan, registry: Registry) -> bool:
-    """Whether a workflow has nodes that answer dialogs."""
-    types = (registry.find(node.type) for node in plan.workflow.nodes)
-    return any(kind is not None and kind.answers_dialogs for kind in types)

@@ -30,7 +30,7 @@ from nodes.plan import Plan
 from nodes.registry import NodeType, Registry
 from nodes.validation import input_properties
 
-__all__ = ["Invoker"]
+__all__ = ["Invoker", "answers_dialogs"]
 
 LOST_GRACE_S: Final = 0.5
 """How long to wait for the news that a browser died, after a call failed because its target was closed."""
@@ -82,6 +82,23 @@ class Invoker:
         if keeps_dialogs is not None:
             self._keeps_dialogs = keeps_dialogs
 
+    def inside(self, plan: Plan, context: ExecutionContext) -> Invoker:
+        """Runs the handlers of a workflow that is called from this one.
+
+        Args:
+            plan: The called workflow.
+            context: What its nodes work with.
+        """
+        dialogs = answers_dialogs(plan, self._registry)
+        if dialogs:
+            context.session.hold_dialogs()
+        return Invoker(plan, self._registry, context, keeps_dialogs=dialogs or self._keeps_dialogs)
+
+    @property
+    def registry(self) -> Registry:
+        """The node types."""
+        return self._registry
+
     def type_of(self, node: Node) -> NodeType[Any]:
         """The node's type; raises `NodeTypeUnknownError`."""
         return self._registry.get(node.type)
@@ -102,7 +119,7 @@ class Invoker:
             model = node_type.model.read(resolved)
         except ValidationError as error:
             # Masked before a part of it is cut off, which would no longer be known as a secret.
-            first = dict(self._context.masker.value(error.errors()[0]))
+            first: dict[str, Any] = dict(self._context.masker.value(error.errors()[0]))
             field = ".".join(str(part) for part in first["loc"])
             raise NodeDataError(f"Node {node.title}: {describe(first)}", field=field) from None
         if resolved is node.data:
@@ -240,6 +257,12 @@ class Invoker:
 
 def _crashed(node: Node, message: str) -> PageCrashedError:
     return PageCrashedError(f"The page crashed while node {node.title} used it: {message}")
+
+
+def answers_dialogs(plan: Plan, registry: Registry) -> bool:
+    """Whether a workflow has nodes that answer dialogs."""
+    types = (registry.find(node.type) for node in plan.workflow.nodes)
+    return any(kind is not None and kind.answers_dialogs for kind in types)
 
 
 async def _soon(condition: Callable[[], bool]) -> bool:

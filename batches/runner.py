@@ -460,6 +460,7 @@ class Runner:
             attempt=job.attempt,
             workflow_file_name=job.item.file_name,
             workflow=job.item.document,
+            source=job.item.source,
             output=str(folder),
             artifacts=artifacts,
             root=str(self._root),

@@ -80,6 +80,8 @@ class ExecutionSpec(Record):
     """The execution's own folder, absolute."""
     artifacts: str
     """The same folder relative to the output folder; artifact paths in events begin with it."""
+    source: str | None = None
+    """The workflow's file, absolute, if it has one."""
     root: str
     """What relative paths in the workflow resolve against."""
     options: ExecutionOptions = Field(default_factory=ExecutionOptions)

@@ -8,7 +8,7 @@ failures work the same in each of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -27,6 +27,7 @@ from nodes.model import NodeData
 from nodes.plan import Plan
 from nodes.questions import Question, Reply
 from nodes.registry import NodeType
+from nodes.sub_workflow import SubWorkflow, SubWorkflowData
 
 __all__ = ["Walker", "WorkflowFailed"]
 
@@ -56,6 +57,29 @@ class _Try:
     debug: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The node of another walk that a walk runs in; without one, the walk is the outermost.
+
+    Attributes:
+        prefix: What ids of the inner walk's nodes begin with outside of it: ``<calling node>/``.
+        depth: How many loops, flows and calls are around it.
+        reaches: Whether the walks around it can go back to a node.
+    """
+
+    prefix: str = ""
+    depth: int = 0
+    reaches: Callable[[str], bool] = lambda _node_id: False
+
+    def name(self, node_id: str) -> str:
+        """A node's id as it is known outside."""
+        return self.prefix + node_id
+
+    def own(self, name: str) -> str | None:
+        """The id of a node of the inner walk; None for nodes of others."""
+        return name.removeprefix(self.prefix) if name.startswith(self.prefix) else None
+
+
 class Walker:
     """Walks one workflow once.
 
@@ -65,8 +89,9 @@ class Walker:
         invoker: Runs handlers.
         capture: Takes pictures.
         emit: Called with an event class and its fields.
-        gate: Passed before and after each node.
+        holds: The gate, passed before and after each node, and what asks people.
         slow_mo_ms: Delay after each node (Start option ``slowMo``).
+        host: The node of another walk that calls this one.
     """
 
     def __init__(
@@ -77,16 +102,19 @@ class Walker:
         capture: Capture,
         emit: Emit,
         *,
-        gate: Gate,
+        holds: tuple[Gate, Asking],
         slow_mo_ms: float = 0,
+        host: Host | None = None,
     ) -> None:
         self._plan = plan
         self._context = context
         self._invoker = invoker
         self._capture = capture
         self._emit = emit
-        self._gate = gate
-        self._clock = gate.clock
+        self._holds = holds
+        self._gate, self._asking = holds
+        self._clock = self._gate.clock
+        self._host = host or Host()
         self._stack = Stack()
         self._executed: dict[str, None] = {}
         self._slow_mo_ms = slow_mo_ms
@@ -109,13 +137,9 @@ class Walker:
         """
         return await self._gate.wait(self._spot(node, self._stack.top))
 
-    def asker(self, asking: Asking) -> Callable[[Node, Question], Awaitable[Reply]]:
-        """How nodes of this walk ask people."""
-
-        async def ask(node: Node, question: Question) -> Reply:
-            return await asking.ask(self._spot(node, self._stack.top), question)
-
-        return ask
+    async def ask(self, node: Node, question: Question) -> Reply:
+        """Suspend inside a node until somebody replies."""
+        return await self._asking.ask(self._spot(node, self._stack.top), question)
 
     @property
     def plan(self) -> Plan:
@@ -151,7 +175,13 @@ class Walker:
         return self._stack.ahead(passed=passed), list(self._executed)
 
     def _spot(self, node: Node, frame: Frame) -> Spot:
-        return Spot(node, self._place(node, frame), len(self._stack), self._stack.reaches)
+        host = self._host
+        shown = Node(host.name(node.id), node.type, node.data) if host.prefix else node
+        return Spot(shown, self._place(node, frame), host.depth + len(self._stack), self._reaches)
+
+    def _reaches(self, node_id: str) -> bool:
+        own = self._host.own(node_id)
+        return (own is not None and self._stack.reaches(own)) or self._host.reaches(node_id)
 
     async def _sequence(self, frame: Frame) -> None:
         with self._stack.within(frame):
@@ -160,9 +190,10 @@ class Walker:
                     await self._step(self._plan.nodes[frame.current], frame)
                     frame.at += 1
                 except Jump as jump:
-                    if not frame.reaches(jump.node_id):
+                    target = self._host.own(jump.node_id)
+                    if target is None or not frame.reaches(target):
                         raise
-                    frame.go_back(jump.node_id, self._plan)
+                    frame.go_back(target, self._plan)
 
     async def _step(self, node: Node, frame: Frame) -> None:
         if node.id in frame.skipped:
@@ -229,7 +260,7 @@ class Walker:
 
     async def _work(self, node: Node, frame: Frame, tried: _Try) -> None:
         into = (tried.screenshots, tried.snapshots)
-        await self._capture.around(node.id, "pre", into)
+        await self._capture.around(self._host.name(node.id), "pre", into)
         run, data, node_type = await self._invoker.run(node)
         if run.screenshot is not None:
             tried.screenshots["post"] = self._capture.relative(run.screenshot)
@@ -237,7 +268,7 @@ class Walker:
             await asyncio.sleep(self._slow_mo_ms / 1000)
         await self._follow(run, node_type, data, frame)
         if "post" not in tried.screenshots:
-            await self._capture.around(node.id, "post", into)
+            await self._capture.around(self._host.name(node.id), "post", into)
 
     async def _follow(self, run: NodeRun, node_type: NodeType[Any], data: NodeData, frame: Frame) -> None:
         """What control-flow nodes do beyond their handler."""
@@ -248,6 +279,31 @@ class Walker:
             await self._iterate(run, node_type, cast("LoopData", data), frame)
         elif isinstance(node_type, RunReusable):
             await self._call(node, frame)
+        elif isinstance(node_type, SubWorkflow):
+            await self._enter(run, node_type, cast("SubWorkflowData", data))
+
+    async def _enter(self, run: NodeRun, node_type: SubWorkflow, data: SubWorkflowData) -> None:
+        """Walk another workflow file inside a node."""
+        plan, context = await node_type.open(data, run, self._invoker.registry)
+        invoker = self._invoker.inside(plan, context)
+        host = Host(f"{self._host.name(run.node.id)}/", self._host.depth + len(self._stack), self._reaches)
+        inner = Walker(
+            plan,
+            context,
+            invoker,
+            self._capture,
+            self._emit,
+            holds=self._holds,
+            slow_mo_ms=self._slow_mo_ms,
+            host=host,
+        )
+        if self._context.pause is not None:
+            context.pause, context.ask = inner.pause, inner.ask
+        try:
+            await inner.run()
+        finally:
+            await invoker.close()
+        node_type.close(data, run, context)
 
     async def _iterate(self, run: NodeRun, loop: Loop, data: LoopData, frame: Frame) -> None:
         if not self._plan.body(run.node.id, frame.region).order:
@@ -294,13 +350,13 @@ class Walker:
     async def _failure(self, node: Node, error: BatchwrightError | WorkflowFailed, tried: _Try) -> ErrorInfo:
         if isinstance(error, WorkflowFailed):
             return error.info
-        await self._capture.around(node.id, "failure", (tried.screenshots, tried.snapshots))
+        await self._capture.around(self._host.name(node.id), "failure", (tried.screenshots, tried.snapshots))
         tried.debug = await self._capture.debug_info(node, tried.screenshots)
         page = self._context.session.page_or_none
         return ErrorInfo(
             code=error.code,
             message=error.message,
-            node_id=node.id,
+            node_id=self._host.name(node.id),
             node_label=node.label,
             node_type=node.type,
             page_url=page.url if page is not None else None,
@@ -310,11 +366,11 @@ class Walker:
 
     def _place(self, node: Node, frame: Frame) -> dict[str, Any]:
         return {
-            "node_id": node.id,
+            "node_id": self._host.name(node.id),
             "node_type": node.type,
             "node_label": node.label,
             "iteration": frame.iteration,
-            "parent_loop_node_id": frame.loop_id,
+            "parent_loop_node_id": self._host.name(frame.loop_id) if frame.loop_id is not None else None,
         }
 
     def _end(
