@@ -5,7 +5,6 @@ import htm from "htm";
 export { h, render, Fragment, createContext } from "preact";
 export { useEffect, useLayoutEffect, useMemo, useRef, useState, useCallback, useContext } from "preact/hooks";
 export { signal, computed, effect, batch, untracked, useSignal, useComputed, useSignalEffect } from "@preact/signals";
-export { io } from "socket.io-client";
 export { default as uPlot } from "uplot";
 import dagre from "@dagrejs/dagre";
 export { dagre };

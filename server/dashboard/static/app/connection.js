@@ -1,7 +1,9 @@
 // The feed: one WebSocket, what the page shows as topics, snapshots and events into the store.
 // The protocol is written down in server/dashboard/feed.py.
 
-import { clockSkew, connection, keepOnly, takeEvents, takeSnapshot, upgrade } from "./store.js";
+import { useEffect } from "../vendor/ui.js";
+import { clockSkew, connection, keepOnly, queue, takeEvents, takeSnapshot, upgrade } from "./store.js";
+import { isReport } from "./api.js";
 
 const RETRY_FIRST_MS = 300;
 const RETRY_MOST_MS = 5000;
@@ -13,10 +15,12 @@ let socket = null;
 let retryMs = RETRY_FIRST_MS;
 let lastSeq = null;
 let served = null;
-let announced = false;
+let told = "";
+let toldSoon = false;
 
-/** Watch a topic ("live", "batch:<id>", "execution:<id>", "picture:<id>") until the returned function is called. */
+/** Watch a topic ("live", "history", "batch:<id>", "execution:<id>", "picture:<id>") until the returned function is called. */
 export function watch(topic) {
+  if (isReport) return () => undefined;
   shown.set(topic, (shown.get(topic) ?? 0) + 1);
   announceSoon();
   return () => {
@@ -25,6 +29,11 @@ export function watch(topic) {
     else shown.delete(topic);
     announceSoon();
   };
+}
+
+/** Watch a topic while the component is shown. */
+export function useTopic(topic) {
+  useEffect(() => watch(topic), [topic]);
 }
 
 /** Call `listener(executionId, blob)` with each live picture; returns a function that ends it. */
@@ -39,12 +48,28 @@ export function connect() {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
-  socket.onmessage = ({ data }) => (typeof data === "string" ? take(JSON.parse(data)) : takePicture(data));
-  socket.onclose = () => {
-    if (connection.value.state !== "stale") connection.value = { state: "stale", since: Date.now(), caughtUp: null };
+  let greeted = false;
+  socket.onmessage = ({ data }) => {
+    greeted = true;
+    if (typeof data === "string") take(JSON.parse(data));
+    else takePicture(data);
+  };
+  socket.onclose = async () => {
+    if (connection.peek().state !== "stale") connection.value = { state: "stale", since: Date.now(), caughtUp: null };
+    if (!greeted) await goToLoginIfAsked();
     setTimeout(connect, retryMs);
     retryMs = Math.min(retryMs * 2, RETRY_MOST_MS);
   };
+}
+
+/** A refused handshake does not say why: ask. */
+async function goToLoginIfAsked() {
+  try {
+    const answer = await fetch("/api/dashboard/session");
+    if (answer.status === 401) location.assign("/login");
+  } catch {
+    retryMs = Math.max(retryMs, RETRY_FIRST_MS);
+  }
 }
 
 function take(message) {
@@ -56,9 +81,14 @@ function take(message) {
     case "events":
       lastSeq = message.seq;
       return takeEvents(message.events);
+    case "queue":
+      queue.value = message.queue;
+      return undefined;
     case "lost":
-      announced = false;
+      told = "";
       return announce();
+    default:
+      return undefined;
   }
 }
 
@@ -70,7 +100,7 @@ function greet(hello) {
   const caughtUp = lastSeq === null ? null : Math.max(0, hello.seq - lastSeq);
   lastSeq = hello.seq;
   connection.value = { state: "live", since: Date.now(), caughtUp };
-  announced = false;
+  told = "";
   announce();
 }
 
@@ -82,16 +112,22 @@ function takePicture(data) {
   for (const listener of pictureListeners) listener(id, blob);
 }
 
+/** Views that change places stop and start watching in one go: tell the server once. */
 function announceSoon() {
-  if (!announced) return;
-  announced = false;
-  queueMicrotask(announce);
+  if (toldSoon) return;
+  toldSoon = true;
+  setTimeout(() => {
+    toldSoon = false;
+    announce();
+  });
 }
 
 function announce() {
-  if (announced || socket?.readyState !== WebSocket.OPEN) return;
-  announced = true;
-  const topics = [...shown.keys()];
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  const topics = [...shown.keys()].toSorted();
+  const text = JSON.stringify({ type: "watch", topics });
+  if (text === told) return;
+  told = text;
   keepOnly(new Set(topics));
-  socket.send(JSON.stringify({ type: "watch", topics }));
+  socket.send(text);
 }
