@@ -29,7 +29,7 @@ demo: setup
 	$(BIN)/batchwright demo --workers 4
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
