@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nodes.conditions import condition_problems
-from tests.conftest import RunSteps, RunWorkflow
+from tests.conftest import RunWorkflow
 from tests.running import Outcome, Step, node, steps_document
 
 STORED = {
