@@ -15,6 +15,7 @@ from typing import Final
 __all__ = ["UnclosedQuoteError", "Word", "split_words"]
 
 _CARETS: Final = re.compile(r"\^[ \t]*\r?\n|\^\"")
+_QUOTED: Final = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'[^']*'""", re.DOTALL)
 _CONTINUED: Final = re.compile(r"[\\`](?:[ \t]*\r?\n|\Z)")
 
 _PLAIN: Final = re.compile(r"""[^\s\\'"$]+|\$(?!')""")
@@ -68,9 +69,14 @@ def split_words(text: str) -> list[Word]:
     Raises:
         UnclosedQuoteError: A quote is not closed.
     """
-    if _CARETS.search(text):
+    # Between quotes a caret is a caret; at that prompt the quotes themselves have one.
+    if _CARETS.search(_QUOTED.sub(_quotes_only, text)):
         text = _from_windows_prompt(text)
     return list(_words(text))
+
+
+def _quotes_only(found: re.Match[str]) -> str:
+    return found[0][0] * 2 if found[0][0] in "'\"" else found[0]
 
 
 def _from_windows_prompt(text: str) -> str:

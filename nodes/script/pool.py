@@ -36,8 +36,8 @@ class WorkerPool:
 
     @property
     def idle(self) -> int:
-        """How many processes wait for work."""
-        return len(self._idle)
+        """How many living processes wait for work."""
+        return sum(worker.alive for worker in self._idle)
 
     async def take(self, memory_mb: int) -> WorkerProcess:
         """A process for one script; give it back with `give`, or kill it.

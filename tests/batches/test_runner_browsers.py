@@ -106,13 +106,14 @@ async def test_a_page_in_an_endless_loop_is_ended_and_hurts_nobody(tmp_path: Pat
     async with stage(tmp_path) as run:
         endless = "data:text/html,<title>x</title><script>setTimeout(() => { while (true) {} }, 100)</script>"
         hang = browsing(endless, node("click", "action", action="click", selector="body", timeout=MINUTE_MS))
-        state = await run.runner.submit(
-            request(hang, titled(), titled(), workers=2, options=ExecutionOptions(timeout_s=2))
-        )
+        state = await run.runner.submit(request(hang, options=ExecutionOptions(timeout_s=5)))
+        others = await run.runner.submit(request(titled(), titled(), workers=1))
+        await run.over(others.batch_id)
         await run.over(state.batch_id)
-        assert words(state) == ["failed", "completed", "completed"]
-        assert [item.attempts for item in state.executions.values()] == [1, 1, 1]
-        error = next(iter(state.executions.values())).error
+        assert (words(state), words(others)) == (["failed"], ["completed", "completed"])
+        (hung,) = state.executions.values()
+        assert [item.attempts for item in (hung, *others.executions.values())] == [1, 1, 1]
+        error = hung.error
         assert error is not None
         assert (error.code, error.node_id, error.screenshot) == ("EXECUTION_TIMEOUT", "click", None)
 

@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nodes.curl_command import CurlCommand, DataItem, DataKind, FormItem, FormSource
@@ -241,6 +241,8 @@ TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(TEXTS, TEXTS, TEXTS)
+@example('^"', "", "")
+@example("'^\"", '"', "^\n")
 def test_quoted_values_arrive_whatever_is_in_them(body: str, header: str, query: str) -> None:
     command = [
         "curl", "-X", "POST", f"http://h/?{query}", "--data-raw", body, "-H", f"X-A:{header}", "-u", f"u:{body}",

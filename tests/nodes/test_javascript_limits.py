@@ -207,7 +207,7 @@ async def test_a_process_that_died_while_idle_is_replaced(
     await run_with(own_pool, pool, tmp_path, "return 1")
     (process,) = map(psutil.Process, workers() - before)
     process.kill()
-    await asyncio.to_thread(process.wait)
+    await until(lambda: own_pool.idle == 0)
     outcome = await run_with(own_pool, pool, tmp_path, "return 2")
 
     assert outcome.error is None

@@ -180,7 +180,7 @@ async def test_a_plugin_that_is_loaded(api: Api) -> None:
 async def test_unknown_routes_and_methods_answer_in_json(shared: Api) -> None:
     answer = await shared.get("/api/none", status=404)
     assert (answer["error"], answer["code"]) == ("Not found", "NO_ROUTE")
-    await shared.get("/", status=404)
+    await shared.get("/none", status=404)
     async with shared.session.put(EXECUTE) as put:
         assert (put.status, put.headers["Allow"]) == (405, "POST")
         assert (await put.json())["code"] == "METHOD_NOT_ALLOWED"

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from batches.batch_folder import DOOMED
 from batches.errors import StoreError
 from batches.events import BatchEnded, BatchStatus, Event
 from batches.history import HistoryQuery
@@ -173,7 +174,9 @@ async def test_old_batches_are_deleted_at_the_start(tmp_path: Path) -> None:
                     break
                 await asyncio.sleep(0.02)
         assert [row.batch_id for row in page.batches] == [ids[-1]]
-    assert [path.name for path in (tmp_path / "output" / "batches").iterdir()] == [ids[-1]]
+    # What could not be removed before the server was stopped is removed by the next one.
+    left = [path.name for path in (tmp_path / "output" / "batches").iterdir()]
+    assert [name for name in left if not name.startswith(DOOMED)] == [ids[-1]]
 
 
 async def test_a_list_of_running_batches_has_none_that_has_just_ended(tmp_path: Path) -> None:
