@@ -25,7 +25,7 @@ def lingering(url: str = PAGE) -> dict[str, object]:
 
 def titled(url: str = PAGE) -> dict[str, object]:
     """Passes after a moment that begins with the node ``moment``."""
-    moment = node("moment", "wait", waitType="timeout", value=300)
+    moment = node("moment", "wait", waitType="timeout", value=1500)
     check = node(
         "check", "verify", domain="browser", verificationType="url", urlPattern="data:", matchType="contains"
     )
