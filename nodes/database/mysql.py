@@ -13,27 +13,26 @@ import orjson
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from mysql.connector.constants import ClientFlag, FieldType
 
-from nodes.database.base import CLOSED, Database, Log, QueryResult, Statement
+from nodes.database.base import Log, QueryResult, Statement
+from nodes.database.blocking import BlockingDatabase
 from nodes.database.settings import ConnectionSettings
 from nodes.database.statements import sql_text
 from nodes.database.values import row_of, simple_parameter
-from nodes.database.worker import Worker
 
 __all__ = ["MySqlDatabase", "connection_arguments"]
 
 
-class MySqlDatabase(Database):
+class MySqlDatabase(BlockingDatabase[MySQLConnectionAbstract]):
     """A MySQL or MariaDB database. Options: ``connectionTimeout`` (ms), ``ssl``. Parameters: ``?``.
 
     A statement without rows stores the result header ``{affectedRows, insertId, warningStatus}`` as `rows`.
     """
 
+    thread_name = "mysql"
     driver_errors: ClassVar = (mysql.connector.Error, UnicodeError)
 
     def __init__(self, settings: ConnectionSettings, log: Log | None = None) -> None:
         super().__init__(settings, log)
-        self._worker = Worker("mysql")
-        self._connection: MySQLConnectionAbstract | None = None
         self._arguments: Mapping[str, Any] = {}
 
     async def _connect(self) -> None:
@@ -54,10 +53,8 @@ class MySqlDatabase(Database):
         return await self._worker.run(partial(self._run, text, values), self._kill)
 
     def _run(self, text: str, values: Sequence[Any]) -> QueryResult:
-        if self._connection is None:
-            raise mysql.connector.InterfaceError(CLOSED)
         # Only a prepared statement has its parameters bound by the server.
-        with self._connection.cursor(prepared=bool(values)) as cursor:
+        with self._opened().cursor(prepared=bool(values)) as cursor:
             cursor.execute(text, values)
             if cursor.description is None:
                 header = {
@@ -86,16 +83,8 @@ class MySqlDatabase(Database):
         except (mysql.connector.Error, OSError) as error:
             self.log("debug", f"{self.settings.where}: the query could not be stopped: {error}")
 
-    async def _close(self) -> None:
-        try:
-            await self._worker.run(self._shut)
-        finally:
-            self._worker.close()
-
-    def _shut(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+    def _closed_error(self, reason: str) -> Exception:
+        return mysql.connector.InterfaceError(reason)
 
 
 def connection_arguments(settings: ConnectionSettings) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from nodes.database.base import CLOSED, Database, Log, QueryResult, Statement
-from nodes.database.settings import ConnectionSettings
+from nodes.database.base import QueryResult, Statement
+from nodes.database.blocking import BlockingDatabase, fetched
 from nodes.database.statements import sql_text
-from nodes.database.values import row_of, simple_parameter
-from nodes.database.worker import Worker
+from nodes.database.values import simple_parameter
 
 __all__ = ["SqliteDatabase"]
 
@@ -20,15 +19,11 @@ _BUSY_TIMEOUT_S: Final = 5.0
 """How long a statement waits for another process that writes, seconds."""
 
 
-class SqliteDatabase(Database):
+class SqliteDatabase(BlockingDatabase[sqlite3.Connection]):
     """A SQLite file. Options: ``readonly``. Parameters: ``?``."""
 
+    thread_name = "sqlite"
     driver_errors: ClassVar = (sqlite3.Error, OverflowError, UnicodeError)
-
-    def __init__(self, settings: ConnectionSettings, log: Log | None = None) -> None:
-        super().__init__(settings, log)
-        self._worker = Worker("sqlite")
-        self._connection: sqlite3.Connection | None = None
 
     async def _connect(self) -> None:
         await self._worker.run(partial(self._open, readonly=self.settings.flag("readonly", default=False)))
@@ -56,33 +51,16 @@ class SqliteDatabase(Database):
         connection.execute(f"PRAGMA busy_timeout = {int(min(timeout_s, _BUSY_TIMEOUT_S) * 1000)}")
         cursor = connection.execute(text, values)
         try:
-            if cursor.description is None:
-                return QueryResult(row_count=max(cursor.rowcount, 0))
-            columns = [item[0] for item in cursor.description]
-            rows = [row_of(columns, row) for row in cursor.fetchall()]
-            return QueryResult(rows, len(rows), columns)
+            return fetched(cursor, cursor.rowcount)
         finally:
             cursor.close()
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise sqlite3.ProgrammingError(CLOSED)
-        return self._connection
+    def _closed_error(self, reason: str) -> Exception:
+        return sqlite3.ProgrammingError(reason)
 
     def _interrupt(self) -> None:
         if self._connection is not None:
             self._connection.interrupt()
-
-    async def _close(self) -> None:
-        try:
-            await self._worker.run(self._shut)
-        finally:
-            self._worker.close()
-
-    def _shut(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
 
 
 def _decoded(text: bytes) -> str:

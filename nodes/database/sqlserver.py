@@ -9,31 +9,27 @@ from typing import Any, ClassVar, Final
 
 import mssql_python
 
-from nodes.database.base import CLOSED, Database, Log, QueryResult, Statement
+from nodes.database.base import QueryResult, Statement
+from nodes.database.blocking import BlockingDatabase, fetched
 from nodes.database.settings import ConnectionSettings
 from nodes.database.statements import sql_text
-from nodes.database.values import row_of, simple_parameter
-from nodes.database.worker import Worker
+from nodes.database.values import simple_parameter
 
 __all__ = ["SqlServerDatabase", "connection_string"]
 
 _LOGIN_TIMEOUT: Final = mssql_python.SQL_ATTR_LOGIN_TIMEOUT
 
 
-class SqlServerDatabase(Database):
+class SqlServerDatabase(BlockingDatabase[mssql_python.Connection]):
     """A SQL Server database. Parameters: ``?``. Every query is committed.
 
     Options: ``encrypt`` (true), ``trustServerCertificate`` (true), ``connectionTimeout`` (ms).
     """
 
+    thread_name = "sqlserver"
     has_transactions: ClassVar = False
     decimals_as_numbers: ClassVar = True
     driver_errors: ClassVar = (mssql_python.Error, RuntimeError, UnicodeError)
-
-    def __init__(self, settings: ConnectionSettings, log: Log | None = None) -> None:
-        super().__init__(settings, log)
-        self._worker = Worker("sqlserver")
-        self._connection: mssql_python.Connection | None = None
 
     async def _connect(self) -> None:
         await self._worker.run(partial(self._open, connection_string(self.settings)))
@@ -49,20 +45,15 @@ class SqlServerDatabase(Database):
         return await self._worker.run(partial(self._run, sql_text(statement), values, timeout_s))
 
     def _run(self, text: str, values: Sequence[object], timeout_s: float) -> QueryResult:
-        if self._connection is None:
-            raise mssql_python.InterfaceError(CLOSED, "")
-        self._connection.timeout = max(1, math.ceil(timeout_s))
-        cursor = self._connection.cursor()
+        connection = self._opened()
+        connection.timeout = max(1, math.ceil(timeout_s))
+        cursor = connection.cursor()
         try:
             cursor.execute(text, *values)
             affected = cursor.rowcount
             while cursor.description is None and cursor.nextset():
                 pass
-            if cursor.description is None:
-                return QueryResult(row_count=max(affected, 0))
-            columns = [item[0] for item in cursor.description]
-            rows = [row_of(columns, tuple(row)) for row in cursor.fetchall()]
-            return QueryResult(rows, len(rows), columns)
+            return fetched(cursor, affected)
         finally:
             cursor.close()
 
@@ -70,16 +61,8 @@ class SqlServerDatabase(Database):
         """Whether the query's limit is over."""
         return "HYT00" in str(error) or "timeout expired" in str(error).lower()
 
-    async def _close(self) -> None:
-        try:
-            await self._worker.run(self._shut)
-        finally:
-            self._worker.close()
-
-    def _shut(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+    def _closed_error(self, reason: str) -> Exception:
+        return mssql_python.InterfaceError(reason, "")
 
 
 def connection_string(settings: ConnectionSettings) -> str:
