@@ -61,7 +61,10 @@ async def _index(_request: web.Request) -> web.StreamResponse:
 
 async def _file(request: web.Request) -> web.StreamResponse:
     def existing() -> Path | None:
-        path = (PAGES / request.match_info["path"]).resolve()
+        try:
+            path = (PAGES / request.match_info["path"]).resolve()
+        except ValueError:  # a NUL in it
+            return None
         known = path.is_relative_to(PAGES.resolve()) and path.suffix in _TYPES and path.is_file()
         return path if known else None
 

@@ -23,7 +23,7 @@ export function BatchView({ id }) {
   const batch = batchOf(id).value;
   if (batch === null) return html`<${Skeleton} block lines=${6} />`;
   if (batch === false) {
-    return html`<div class="card"><${Empty} icon="search" title="There is no such batch" text=${`${id} is not in the history: it was deleted, or belongs to another server.`}
+    return html`<div class="card"><${Empty} page icon="search" title="There is no such batch" text=${`${id} is not in the history: it was deleted, or belongs to another server.`}
       command="batchwright history"><a class="button" href=${href("history")}>Open the history</a><//></div>`;
   }
   return html`<${Shown} batch=${batch} />`;
@@ -61,16 +61,16 @@ function Head({ batch, counts }) {
         <span class="mono clip">${batch.batchId}</span><${CopyButton} text=${batch.batchId} label="Copy the batch's id" /></nav>
       <div class="row wrap"><h1 class="clip">${batchTitle(batch)}</h1><${StatusBadge} status=${batch.status} /><${Tags} tags=${options.tags} />
         ${options.rerunOf && html`<a class="tag" href=${href("batches", options.rerunOf)}><${Icon} name="rerun" size=${12} /> of ${options.rerunOf}</a>`}</div>
-      ${batch.folderPath && html`<p class="small soft clip mono" title=${batch.folderPath}>${batch.folderPath}</p>`}</div>
+      ${batch.folderPath && batch.folderPath !== batchTitle(batch) && html`<p class="small soft clip mono" title=${batch.folderPath}>${batch.folderPath}</p>`}</div>
     <div class="row wrap">${!isReport && batch.endedAt && html`<a class="button" href=${`/api/dashboard/batches/${batch.batchId}/report`} download title="One file that opens from disk"><${Icon} name="download" />Report</a>`}
       <${BatchActions} batch=${batch} counts=${counts} /></div></div>
     <div class="card pad batch-summary">
       <${ProgressBar} counts=${counts} size="thick" />
       <div class="row wrap spread"><${Counts} counts=${counts} all />
-        <div class="row wrap wide"><${Pace} batch=${batch} counts=${counts} />
-          <dl class="facts"><div><dt>Started</dt><dd><${Time} at=${batch.startedAt} /></dd></div>
+        <${Pace} batch=${batch} counts=${counts}>
           ${options.retries > 0 && html`<div><dt>Retries</dt><dd>${options.retries}</dd></div>`}
-          ${options.priority ? html`<div><dt>Priority</dt><dd>${options.priority}</dd></div>` : ""}</dl></div></div>
+          ${options.priority ? html`<div><dt>Priority</dt><dd>${options.priority}</dd></div>` : ""}
+          <div><dt>Started</dt><dd><${Time} at=${batch.startedAt} /></dd></div><//></div>
       ${batch.error && html`<div class="notice" data-status="failed"><${Icon} name="failed" /><span>${batch.error.message}</span></div>`}</div>`;
 }
 
@@ -148,9 +148,9 @@ function Bulk({ batch, shown, chosen, filter, onDone }) {
 
 function useColumns(batch) {
   return useMemo(() => [
-    { id: "status", title: "State", width: "116px", narrow: "88px", sort: (row) => STATUS_ORDER.indexOf(shownStatus(row)), render: (row) => html`<${StatusBadge} status=${shownStatus(row)} quiet />` },
+    { id: "status", title: "State", width: "116px", wideOnly: true, sort: (row) => STATUS_ORDER.indexOf(shownStatus(row)), render: (row) => html`<${StatusBadge} status=${shownStatus(row)} quiet />` },
     { id: "name", title: "Workflow", width: "minmax(140px, 1.4fr)", narrow: "minmax(0, 1fr)", sort: (row) => row.workflowPath.toLowerCase(), render: (row) => html`<${Name} row=${row} />` },
-    { id: "now", title: "What it does", width: "minmax(120px, 2fr)", wideOnly: true, render: (row) => html`<${Doing} row=${row} batch=${batch} />` },
+    { id: "now", title: "Details", width: "minmax(120px, 2fr)", wideOnly: true, render: (row) => html`<${Doing} row=${row} batch=${batch} />` },
     { id: "attempts", title: "Attempts", width: "74px", end: true, wideOnly: true, sort: (row) => row.attempts, render: (row) => row.attempts || html`<span class="faint">–</span>` },
     { id: "started", title: "Started", width: "108px", wideOnly: true, sort: (row) => row.startedAt, render: (row) => html`<span class="small soft"><${Time} at=${row.startedAt} clock /></span>` },
     { id: "duration", title: "Time", width: "84px", narrow: "66px", end: true, sort: (row) => (row.startedAt ? (row.endedAt ?? serverNow()) - row.startedAt : null), render: (row) => html`<span class="small"><${Duration} since=${row.startedAt} until=${row.endedAt} /></span>` },
@@ -160,7 +160,8 @@ function useColumns(batch) {
 function Name({ row }) {
   const parts = row.workflowPath.split(/[/\\]/);
   const folder = parts.slice(0, -1).join("/");
-  return html`<a class="row-link clip" href=${href("executions", row.executionId)} title=${row.workflowPath}>${folder && html`<span class="faint">${folder}/</span>`}${parts.at(-1)}</a>`;
+  return html`<div class="row two-lines"><a class="row-link clip" href=${href("executions", row.executionId)} title=${row.workflowPath}>${folder && html`<span class="faint">${folder}/</span>`}${parts.at(-1)}</a>
+    <span class="small narrow-only row"><${StatusBadge} status=${shownStatus(row)} quiet /></span></div>`;
 }
 
 function Doing({ row, batch }) {

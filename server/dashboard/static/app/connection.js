@@ -112,6 +112,9 @@ function takePicture(data) {
   for (const listener of pictureListeners) listener(id, blob);
 }
 
+// Nobody sees the pictures of a page in the background.
+document.addEventListener("visibilitychange", () => announceSoon());
+
 /** Views that change places stop and start watching in one go: tell the server once. */
 function announceSoon() {
   if (toldSoon) return;
@@ -124,7 +127,7 @@ function announceSoon() {
 
 function announce() {
   if (socket?.readyState !== WebSocket.OPEN) return;
-  const topics = [...shown.keys()].toSorted();
+  const topics = [...shown.keys()].filter((topic) => !(document.hidden && topic.startsWith("picture:"))).toSorted();
   const text = JSON.stringify({ type: "watch", topics });
   if (text === told) return;
   told = text;

@@ -1,20 +1,20 @@
 // One execution: its workflow with live states, its page, what every node did, and the debugger.
 
-import { html, useEffect, useMemo, useRef, useState } from "../vendor/ui.js";
+import { html, useEffect, useMemo, useState } from "../vendor/ui.js";
 import { artifactUrl, call, get, isReport, rerunMany, stopExecution, workflowOf } from "./api.js";
-import { BreakOnBar, BreakpointEditor, useBreakpoints } from "./breakpoints.js";
+import { BreakOnBar, useBreakpoints } from "./breakpoints.js";
 import { useTopic } from "./connection.js";
-import { Graph, describe } from "./graph.js";
+import { Graph } from "./graph.js";
 import { modelOf, typeTitle } from "./graph_model.js";
 import { LogView } from "./log_view.js";
-import { Gallery, Lightbox, NodeList } from "./node_list.js";
+import { Gallery, Inspector, Lightbox, NodeList } from "./node_list.js";
 import { PauseBar, askToPause } from "./pause_panel.js";
 import { QuestionBar } from "./question_panel.js";
 import { FINAL, whyWaiting } from "./reducers.js";
-import { picturesOf, reproduceCommand, statesOf } from "./results.js";
+import { linesOf, picturesOf, reproduceCommand, statesOf } from "./results.js";
 import { go, href, route, setQuery } from "./router.js";
 import { batchOf, executionOf, queue } from "./store.js";
-import { FinalValues, LiveValues, ValueList } from "./values.js";
+import { FinalValues, LiveValues } from "./values.js";
 import { LivePicture } from "./wall.js";
 import { ActionButton, Button, Command, Empty, Skeleton, Tabs, attempt, batchTitle, confirm, goToBatch } from "./parts/controls.js";
 import { Icon, StatusBadge, shownStatus } from "./parts/status.js";
@@ -31,7 +31,7 @@ export function ExecutionView({ id }) {
   }, [execution?.executionId]);
   if (execution === null) return html`<${Skeleton} block lines=${5} />`;
   if (execution === false) {
-    return html`<${Empty} icon="search" title="There is no such execution" text=${`Nothing is known of ${id}: it may have been deleted.`} command="batchwright history"><a class="button" href=${href("history")}>Go to History</a><//>`;
+    return html`<${Empty} page icon="search" title="There is no such execution" text=${`Nothing is known of ${id}: it may have been deleted.`} command="batchwright history"><a class="button" href=${href("history")}>Go to History</a><//>`;
   }
   return html`<${Execution} key=${execution.executionId} execution=${execution} />`;
 }
@@ -53,12 +53,13 @@ function Execution({ execution }) {
   const [picture, setPicture] = useState(null);
   const pictures = useMemo(() => allPictures(execution), [execution.nodes, execution.error]);
   const canDebug = !isOver && !isReport;
+  const isAlone = status === "queued" && !selected;
   return html`<${Head} execution=${execution} />
-    ${status === "paused" && pause && !isReport && html`<${PauseBar} execution=${execution} selected=${selected} hasRun=${states.has(selectedId)} onStop=${() => askToStop(execution)} />`}
+    ${status === "paused" && pause && !isReport && html`<${PauseBar} execution=${execution} selected=${selected} hasRun=${(states.get(selectedId)?.runs ?? 0) > 0} onStop=${() => askToStop(execution)} />`}
     ${status === "suspended" && execution.question && !isReport && html`<${QuestionBar} execution=${execution} />`}
     ${status === "queued" && html`<${Waiting} execution=${execution} />`}
     ${execution.error && ["failed", "interrupted"].includes(status) && html`<${Failure} execution=${execution} onNode=${select} onPicture=${setPicture} />`}
-    <div class="execution">
+    <div class=${`execution ${isAlone ? "alone" : ""}`}>
       <div class="execution-main">
         <section class="card graph-card" aria-label="Workflow">
           ${document ? html`<${Graph} document=${document} states=${states} selected=${selectedId} onSelect=${select} current=${execution.currentNodeId}
@@ -68,14 +69,14 @@ function Execution({ execution }) {
         </section>
         <${Parts} execution=${execution} pictures=${pictures} selected=${selectedId} select=${select} onPicture=${setPicture} />
       </div>
-      <aside class="execution-side" aria-label="Page and values">
+      ${!isAlone && html`<aside class="execution-side" aria-label="Page and values">
+        ${selected && html`<${Inspector} node=${selected} results=${resultsOf(execution, selected.id)} state=${states.get(selected.id)} points=${canDebug ? points : null} onClose=${() => setQuery({ node: "" })} onPicture=${setPicture} />`}
         ${!isReport && ["running", "paused", "suspended"].includes(status) && html`<section class="card live-card" aria-label="Page"><div class="card-head"><h3 class="grow">Page</h3><span class="small soft clip">${execution.currentNodeLabel ?? ""}</span></div>
           <${LivePicture} large executionId=${executionId} label=${`Page of ${execution.workflowFileName}`} /></section>`}
-        ${selected && html`<${Inspector} node=${selected} execution=${execution} state=${states.get(selected.id)} points=${canDebug ? points : null} onClose=${() => setQuery({ node: "" })} onPicture=${setPicture} />`}
         ${status === "paused" && pause && !isReport && html`<section class="card pad values-card" aria-label="Values"><${LiveValues} executionId=${executionId} pause=${pause} /></section>`}
         ${isOver && execution.videos.some(artifactUrl) && html`<section class="card pad" aria-label="Video"><h3>Video</h3>${execution.videos.filter(artifactUrl).map((path) => html`<video key=${path} class="video" controls preload="metadata" src=${artifactUrl(path)}></video>`)}</section>`}
         ${isOver && html`<section class="card pad values-card" aria-label="Values at the end"><${FinalValues} execution=${execution} /></section>`}
-      </aside>
+      </aside>`}
     </div>
     ${picture && html`<${Lightbox} pictures=${pictures} path=${picture} onPath=${setPicture} />`}`;
 }
@@ -97,7 +98,7 @@ function Head({ execution }) {
   ]);
   return html`<div class="view-head"><div class="grow">
       <nav class="crumbs" aria-label="Where this is"><a href=${isReport ? href("batches", batch.batchId) : href()}>${isReport ? "Report" : "Live"}</a>
-        ${!batch.single && html`<span aria-hidden="true">/</span><a href=${href("batches", batch.batchId)} class="clip">${batchTitle(batch)}</a>`}<span aria-hidden="true">/</span><span class="clip">${executionId}</span></nav>
+        ${!batch.single && html`<span aria-hidden="true">/</span><a href=${href("batches", batch.batchId)} class="clip">${batch.folderPath ? batchTitle(batch) : batch.batchId}</a>`}<span aria-hidden="true">/</span><span class="clip">${executionId}</span></nav>
       <div class="row wrap"><h1 class="execution-title" title=${execution.workflowPath}>${execution.workflowFileName}</h1><${StatusBadge} status=${shownStatus(execution)} /></div>
       <dl class="facts execution-facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div>
     ${!isReport && html`<div class="row wrap">
@@ -153,16 +154,17 @@ function Parts({ execution, pictures, selected, select, onPicture }) {
   const asked = route.value.query.get("tab");
   const current = PARTS.includes(asked) ? asked : "nodes";
   const to = (tab) => href("executions", execution.executionId, { ...Object.fromEntries(route.value.query), tab: tab === "nodes" ? "" : tab });
+  const lines = useMemo(() => linesOf(execution), [execution.log, execution.nodes]);
   const items = [
     { id: "nodes", text: "Nodes", icon: "workflows", count: execution.nodesSeen, href: to("nodes") },
-    { id: "log", text: "Log", icon: "file", count: execution.log.length, href: to("log") },
+    { id: "log", text: "Log", icon: "file", count: lines.length, href: to("log") },
     { id: "pictures", text: "Pictures", icon: "camera", count: pictures.length, href: to("pictures") },
     ...(execution.attempts > 1 && !isReport ? [{ id: "attempts", text: "Attempts", icon: "rerun", count: execution.attempts, href: to("attempts") }] : []),
   ];
   return html`<section class="card parts" aria-label="What it did"><${Tabs} items=${items} current=${current} label="What it did" />
     <div class="parts-body">
       ${current === "nodes" && html`<${NodeList} execution=${execution} selected=${selected} onSelect=${select} onPicture=${onPicture} />`}
-      ${current === "log" && html`<${LogView} lines=${execution.log} isLive=${!FINAL.has(execution.status)} onNode=${select} />`}
+      ${current === "log" && html`<${LogView} lines=${lines} isLive=${!FINAL.has(execution.status)} onNode=${select} />`}
       ${current === "pictures" && html`<${Gallery} pictures=${pictures} onPicture=${onPicture} />`}
       ${current === "attempts" && html`<${Attempts} execution=${execution} />`}</div></section>`;
 }
@@ -183,27 +185,6 @@ function Attempts({ execution }) {
   })}</ol>`;
 }
 
-function Inspector({ node, execution, state, points, onClose, onPicture }) {
-  const results = execution.nodes.filter((item) => item.nodeId === node.id);
-  const last = results.at(-1);
-  const pictures = picturesOf(results).filter((item) => artifactUrl(item.path)).slice(-6);
-  const shown = Object.entries(node.data).filter(([name, value]) => !HIDDEN.has(name) && value !== "" && value !== null && value !== undefined);
-  const box = useRef(null);
-  useEffect(() => box.current.scrollIntoView({ block: "nearest" }), [node.id]);
-  return html`<section ref=${box} class="card inspector" data-status=${state?.status ?? "pending"} aria-label=${`Node ${node.title}`}>
-    <div class="card-head"><div class="grow clip"><h3 class="clip">${node.title}</h3><span class="faint small clip">${typeTitle(node.type)} · ${node.id}</span></div>
-      <${Button} small kind="ghost" icon="close" label="Close the node" onClick=${onClose} /></div>
-    <div class="inspector-body">
-      <p class="row small inspector-state"><${Icon} name=${state?.status ?? "pending"} size=${15} status=${state?.status ?? "pending"} />${describe(state) || "Not reached"}</p>
-      ${last?.error && html`<p class="inspector-error small"><code>${last.error.code}</code> ${last.error.message}</p>`}
-      ${points && html`<${BreakpointEditor} nodeId=${node.id} points=${points} />`}
-      ${pictures.length > 0 && html`<ul class="gallery small">${pictures.map((item) => html`<li key=${item.path}><button type="button" onClick=${() => onPicture(item.path)}><img src=${artifactUrl(item.path)} alt=${item.caption} /></button></li>`)}</ul>`}
-      ${shown.length > 0 && html`<${ValueList} entries=${shown} />`}
-    </div></section>`;
-}
-
-const HIDDEN = new Set(["type", "label", "width", "height", "isPinned", "isMinimized", "searchHighlighted", "backgroundColor", "borderColor", "isExecuting", "check"]);
-
 function useDocument(executionId) {
   const [seen, setSeen] = useState({ document: null, fault: "" });
   useEffect(() => {
@@ -214,6 +195,8 @@ function useDocument(executionId) {
   }, [executionId]);
   return seen;
 }
+
+const resultsOf = (execution, nodeId) => execution.nodes.filter((item) => item.nodeId === nodeId);
 
 function allPictures(execution) {
   const found = picturesOf(execution.nodes);

@@ -7,7 +7,7 @@ import { Icon, WORDS } from "./parts/status.js";
 import { formatDuration } from "./parts/time.js";
 
 const PAD = 28;
-const READABLE = 0.62;
+const READABLE = 0.58;
 const LARGEST = 2.4;
 const SMALLEST = 0.06;
 const STEP = 1.25;
@@ -15,6 +15,7 @@ const MINIMAP_FROM = 80;
 const TITLE_PX = 142;
 const COARSE_PX = 60;
 const TOOLS_PX = 36;
+const DRAG_PX = 5;
 
 const KIND_ICONS = {
   start: "M6 4.2 12.4 8 6 11.8Z", browser: "M2 3.2h12v9.6H2ZM2 6.2h12M4 4.7v.01M5.8 4.7v.01",
@@ -233,39 +234,49 @@ function whole(layout, size) {
   return { x: (layout.width - width) / 2, y: (layout.height - room / scale) / 2, width, height };
 }
 
-/** Dragging moves the picture, the wheel with Ctrl and pinching scale it; the plain wheel scrolls the page. */
+/** Dragging moves the picture, pinching and the wheel with Ctrl scale it; the plain wheel scrolls the page. */
 function useDrag(box, view, size, move, zoom) {
   const dragged = useRef(false);
   const latest = useRef(null);
   latest.current = { view, size, move, zoom };
   useEffect(() => {
     const area = box.current;
+    const touches = new Map();
     let from = null;
+    const zoomAt = (factor, x, y) => {
+      const rect = area.getBoundingClientRect();
+      const seen = latest.current.view;
+      latest.current.zoom(factor, { x: seen.x + ((x - rect.left) / rect.width) * seen.width, y: seen.y + ((y - rect.top) / rect.height) * seen.height });
+    };
     const onDown = (event) => {
       if (event.button !== 0 || event.target.closest(".graph-tools, .graph-map")) return;
-      from = { x: event.clientX, y: event.clientY, view: latest.current.view };
-      dragged.current = false;
+      touches.set(event.pointerId, event);
+      from = touches.size === 1 ? { x: event.clientX, y: event.clientY, view: latest.current.view } : null;
+      dragged.current = touches.size > 1;
     };
     const onMove = (event) => {
+      if (!touches.has(event.pointerId)) return;
+      const before = spread(touches);
+      touches.set(event.pointerId, event);
+      const now = spread(touches);
+      if (before && now) zoomAt(now.length / before.length, now.x, now.y);
       if (!from) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
-      if (!dragged.current && Math.hypot(dx, dy) < 5) return;
+      if (!dragged.current && Math.hypot(dx, dy) < DRAG_PX) return;
       dragged.current = true;
       const scale = from.view.width / latest.current.size.width;
       latest.current.move({ x: from.view.x - dx * scale, y: from.view.y - dy * scale });
     };
-    const onUp = () => {
+    const onUp = (event) => {
+      touches.delete(event.pointerId);
       from = null;
       // The click that ends a drag comes after this.
-      setTimeout(() => { dragged.current = false; });
+      if (touches.size === 0) setTimeout(() => { dragged.current = false; });
     };
     const onWheel = (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
-      const rect = area.getBoundingClientRect();
-      const seen = latest.current.view;
-      const at = { x: seen.x + ((event.clientX - rect.left) / rect.width) * seen.width, y: seen.y + ((event.clientY - rect.top) / rect.height) * seen.height };
-      latest.current.zoom(Math.exp(-event.deltaY / 240), at);
+      zoomAt(Math.exp(-event.deltaY / 240), event.clientX, event.clientY);
     };
     area.addEventListener("pointerdown", onDown);
     addEventListener("pointermove", onMove);
@@ -281,6 +292,13 @@ function useDrag(box, view, size, move, zoom) {
     };
   }, []);
   return dragged;
+}
+
+/** How far two fingers are apart, and where their middle is; null with another number of them. */
+function spread(touches) {
+  if (touches.size !== 2) return null;
+  const [a, b] = touches.values();
+  return { length: Math.max(1, Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY)), x: (a.clientX + b.clientX) / 2, y: (a.clientY + b.clientY) / 2 };
 }
 
 function useSize(box) {

@@ -15,6 +15,7 @@ import { dagre } from "../vendor/ui.js";
 export const CARD = { w: 228, h: 56 };
 const GAP = { x: 52, y: 30 };
 const LINE_GAP = 56;
+const LABEL_STEP = 72;
 const MOST_SHOWN = 300;
 const CHAIN_FROM = 4;
 const MOST_KEPT = 24;
@@ -231,7 +232,7 @@ function aroundLines(edge, start, end, targetLine, lanes) {
   const out = start.x + 18;
   const back = end.x - 18;
   const points = [start, { x: out, y: start.y }, { x: out, y }, { x: back, y }, { x: back, y: end.y }, end];
-  return { ...edge, path: rounded(points, 9), labelAt: { x: (out + back) / 2, y } };
+  return { ...edge, path: rounded(points, 9), labelAt: { x: (out + back) / 2 + ((lane % 3) - 1) * LABEL_STEP, y } };
 }
 
 function rounded(points, radius) {

@@ -1,16 +1,16 @@
 // History: past batches, how they developed, and how each workflow fared.
 
-import { html, signal, useEffect, useMemo, useState } from "../vendor/ui.js";
+import { html, signal, uPlot, useEffect, useMemo, useRef, useState } from "../vendor/ui.js";
 import { get, rerun } from "./api.js";
-import { Chart, pointWords } from "./charts.js";
 import { useTopic } from "./connection.js";
 import { FILTER_HINT, StatusChips, matches, parseFilter } from "./filter.js";
 import { go, href, route, setQuery } from "./router.js";
 import { historyChanges } from "./store.js";
+import { TICKS_MS, useWidth } from "./timeline.js";
 import { ActionButton, Button, Command, CopyButton, Empty, Search, Skeleton, Tabs, Tags, batchHref, batchTitle, goToBatch } from "./parts/controls.js";
 import { Counts, Icon, ProgressBar, StatusBadge, WORDS } from "./parts/status.js";
 import { Table, sorted } from "./parts/table.js";
-import { Duration, Time, formatDuration } from "./parts/time.js";
+import { Duration, Time, formatDuration, formatExact } from "./parts/time.js";
 
 const MOST_POINTS = 60;
 const SETTLE_MS = 400;
@@ -106,13 +106,19 @@ function Trends({ rows }) {
   const pick = (place) => { location.hash = batchHref(points[place]); };
   return html`<div class="charts">
     <${Chart} title="Passed" summary=${`${((sumOf("completed") / total) * 100).toFixed(1)} % of ${total.toLocaleString()}`} times=${times} series=${charts.rate} range=${() => [0, 105]} format=${(value) => `${value} %`} onPick=${pick} />
-    <${Chart} title="Duration of a batch" summary=${`${formatDuration(durations[Math.floor(durations.length / 2)])} in the middle`} times=${times} series=${charts.time} format=${formatDuration} onPick=${pick} />
+    <${Chart} title="Duration of a batch" summary=${`median ${formatDuration(durations[Math.floor(durations.length / 2)])}`} times=${times} series=${charts.time} format=${formatDuration} onPick=${pick} />
     <${Chart} title="Failed and flaky" summary=${`${sumOf("failed")} failed, ${sumOf("flaky")} flaky`} times=${times} series=${charts.bad} format=${(value) => (Number.isInteger(value) ? String(value) : "")} onPick=${pick} /></div>`;
 }
 
+function BatchName({ row }) {
+  return html`<div class="row two-lines"><a class="row-link clip" href=${batchHref(row)} title=${row.folderPath ?? row.batchId}>${batchTitle(row)}</a>
+    <span class="row wide-only"><${Tags} tags=${row.tags} /></span>${row.rerunOf && html`<span class="faint wide-only" title=${`Again: ${row.rerunOf}`}><${Icon} name="rerun" size=${13} /></span>`}
+    <span class="small faint narrow-only row"><${StatusBadge} status=${row.status} quiet /> <${Time} at=${row.startedAt} /></span></div>`;
+}
+
 const BATCH_COLUMNS = [
-  { id: "status", title: "State", width: "116px", narrow: "88px", sort: (row) => row.status, render: (row) => html`<${StatusBadge} status=${row.status} quiet />` },
-  { id: "name", title: "Batch", width: "minmax(130px, 1.3fr)", narrow: "minmax(0, 1fr)", sort: (row) => batchTitle(row).toLowerCase(), render: (row) => html`<div class="row"><a class="row-link clip" href=${batchHref(row)} title=${row.folderPath ?? row.batchId}>${batchTitle(row)}</a><${Tags} tags=${row.tags} />${row.rerunOf && html`<span class="faint" title=${`Again: ${row.rerunOf}`}><${Icon} name="rerun" size=${13} /></span>`}</div>` },
+  { id: "status", title: "State", width: "116px", wideOnly: true, sort: (row) => row.status, render: (row) => html`<${StatusBadge} status=${row.status} quiet />` },
+  { id: "name", title: "Batch", width: "minmax(130px, 1.3fr)", narrow: "minmax(0, 1fr)", sort: (row) => batchTitle(row).toLowerCase(), render: (row) => html`<${BatchName} row=${row} />` },
   { id: "result", title: "Result", width: "minmax(150px, 1.5fr)", wideOnly: true, sort: (row) => (row.counts.total ? row.counts.completed / row.counts.total : 1), render: (row) => html`<div class="result-cell"><${ProgressBar} counts=${row.counts} size="thin" /><${Counts} counts=${row.counts} /></div>` },
   { id: "failed", title: "Failed", width: "60px", narrow: "44px", end: true, sort: (row) => row.counts.failed, render: (row) => (row.counts.failed ? html`<b class="failed-number">${row.counts.failed}</b>` : html`<span class="faint">0</span>`) },
   { id: "started", title: "Started", width: "132px", wideOnly: true, sort: (row) => row.startedAt, render: (row) => html`<span class="small soft"><${Time} at=${row.startedAt} /></span>` },
@@ -134,12 +140,15 @@ function Marks({ recent }) {
   return html`<span class="marks" role="img" aria-label=${`Last results: ${words}`} title=${words}>${recent.map((status, index) => html`<i key=${index} data-status=${status}></i>`)}</span>`;
 }
 
+// Of few runs a share says little: one bad one of one is no worse than ten of forty.
+const share = (count, runs) => count / (runs + 5);
+
 const WORKFLOW_COLUMNS = [
   { id: "name", title: "Workflow", width: "minmax(150px, 2fr)", narrow: "minmax(0, 1fr)", sort: (row) => row.name.toLowerCase(), render: (row) => html`<a class="row-link clip" href=${href("history", "", { workflow: row.key })} title=${row.key}>${row.name}</a>` },
   { id: "recent", title: "Last results", width: "minmax(120px, 1fr)", wideOnly: true, render: (row) => html`<${Marks} recent=${row.recent} />` },
   { id: "runs", title: "Runs", width: "64px", end: true, wideOnly: true, sort: (row) => row.runs, render: (row) => row.runs.toLocaleString() },
-  { id: "rate", title: "Passed", width: "70px", narrow: "56px", end: true, sort: (row) => row.passed / row.runs, render: (row) => `${Math.round((row.passed / row.runs) * 100)} %` },
-  { id: "flaky", title: "Flaky", width: "70px", narrow: "56px", end: true, sort: (row) => row.flaky / row.runs, render: (row) => (row.flaky ? html`<b class="flaky-number">${Math.round((row.flaky / row.runs) * 100)} %</b>` : html`<span class="faint">0</span>`) },
+  { id: "rate", title: "Passed", width: "70px", narrow: "56px", end: true, sort: (row) => 1 - share(row.runs - row.passed, row.runs), render: (row) => `${Math.round((row.passed / row.runs) * 100)} %` },
+  { id: "flaky", title: "Flaky", width: "70px", narrow: "56px", end: true, sort: (row) => share(row.flaky, row.runs), render: (row) => (row.flaky ? html`<b class="flaky-number">${Math.round((row.flaky / row.runs) * 100)} %</b>` : html`<span class="faint">0</span>`) },
   { id: "median", title: "Median", width: "84px", narrow: "66px", end: true, sort: (row) => row.medianMs, render: (row) => html`<${Duration} ms=${row.medianMs} />` },
   { id: "p95", title: "95 %", width: "84px", end: true, wideOnly: true, sort: (row) => row.p95Ms, render: (row) => html`<${Duration} ms=${row.p95Ms} />` },
   { id: "last", title: "Last run", width: "132px", wideOnly: true, sort: (row) => row.lastAt, render: (row) => html`<span class="small soft"><${Time} at=${row.lastAt} /></span>` },
@@ -203,3 +212,85 @@ function Runs({ runs }) {
 function Problem({ error }) {
   return html`<div class="notice" data-status="failed" role="alert"><${Icon} name="failed" /><span>${error.message}</span></div>`;
 }
+
+// Charts over time, drawn by uPlot in the page's colours.
+
+const HEIGHT_PX = 148;
+
+/** The colour that a token stands for now, as the canvas needs it. */
+function colour(element, token) {
+  element.style.color = `var(${token})`;
+  const found = getComputedStyle(element).color;
+  element.style.color = "";
+  return found;
+}
+
+/**
+ * A chart of points over time; `series` are {label, token, values, format, bars?, fill?}, `onPick` gets the place of
+ * a point that was clicked.
+ */
+function Chart({ title, summary = "", times, series, range = null, onPick = null, format }) {
+  const box = useRef(null);
+  const plot = useRef(null);
+  const width = useWidth(box, 400);
+  useEffect(() => {
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(optionsOf(box.current, { width, series, range, onPick, format }), dataOf(times, series), box.current);
+    };
+    draw();
+    const onTheme = new MutationObserver(draw);
+    onTheme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", draw);
+    return () => {
+      onTheme.disconnect();
+      dark.removeEventListener("change", draw);
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [times, series, width]);
+  return html`<figure class="card chart"><figcaption><span class="strong small">${title}</span><span class="chart-now num">${summary}</span></figcaption>
+    <div ref=${box} class="chart-box" role="img" aria-label=${`${title}: ${summary}, over ${times.length} points`}></div></figure>`;
+}
+
+// By place, not by time: nights and weekends without runs are not worth a gap.
+const dataOf = (times, series) => [times.map((_, place) => place), ...series.map((item) => item.values)];
+
+function optionsOf(element, { width, series, range, onPick, format }) {
+  const line = colour(element, "--line");
+  const faint = colour(element, "--ink-faint");
+  const axis = { stroke: faint, font: "11px system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { show: false } };
+  return {
+    width, height: HEIGHT_PX, legend: { show: false }, padding: [10, 8, 4, 0],
+    cursor: { y: false, points: { size: 7 }, bind: { click: onPick ? (self) => () => picked(self, onPick) : undefined } },
+    // Half a place of air on both sides: bars stand on their places.
+    scales: { x: { time: false, range: (_, low, high) => [low - 0.6, high + 0.6] }, y: { range: range ?? ((_, low, high) => [0, (high || 1) * 1.12]) } },
+    axes: [
+      { ...axis, show: false },
+      { ...axis, ...(format === formatDuration ? { size: 76, incrs: TICKS_MS } : { size: 50 }), gap: 4, space: 34, values: (_, splits) => splits.map((value) => (format ? format(value) : String(value))) },
+    ],
+    series: [{}, ...series.map((item) => {
+      const stroke = colour(element, item.token);
+      const fill = item.bars ? stroke : colour(element, item.wash ?? item.token);
+      return { label: item.label, stroke, width: item.bars ? 0 : 2, fill: item.bars || item.wash ? fill : undefined,
+        paths: item.bars ? uPlot.paths.bars({ size: [0.7, 26], radius: 0.25 }) : undefined,
+        points: { show: !item.bars, size: 5, stroke, fill: stroke }, spanGaps: true };
+    })],
+    hooks: { setCursor: [(self) => tell(self, series)] },
+  };
+}
+
+function picked(self, onPick) {
+  const place = self.cursor.idx;
+  if (place !== null && place !== undefined) onPick(place);
+}
+
+function tell(self, series) {
+  const place = self.cursor.idx;
+  const text = place === null || place === undefined ? "" : series.map((item) => item.tell?.(place)).filter(Boolean).join("\n");
+  if (self.root.title !== text) self.root.title = text;
+}
+
+/** The words of a point: when, and what. */
+const pointWords = (at, text) => `${text}\n${formatExact(at)}`;

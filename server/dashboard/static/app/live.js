@@ -60,7 +60,7 @@ function BatchCard({ batch }) {
   const failures = rows.filter((row) => row.status === "failed").sort((a, b) => b.endedAt - a.endedAt);
   return html`<article class="card batch-card" aria-label=${`Batch ${batchTitle(batch)}`}>
     <header class="batch-head"><div class="grow"><div class="row wrap"><h2 class="clip"><a href=${batchHref(batch)}>${batchTitle(batch)}</a></h2>
-        <${StatusBadge} status=${counts.paused > 0 ? "paused" : batch.status} /><${Tags} tags=${batch.options.tags} /></div>
+        <${StatusBadge} status=${batch.status} /><${Tags} tags=${batch.options.tags} /></div>
       <p class="small faint clip" title=${batch.folderPath}>${batch.batchId}${batch.folderPath ? ` · ${batch.folderPath}` : ""}</p></div>
       <${BatchActions} batch=${batch} counts=${counts} small /></header>
     <${ProgressBar} counts=${counts} size="thick" />
@@ -80,8 +80,8 @@ function Now({ row }) {
     <span class="faint small"><${Duration} since=${row.pause?.since ?? row.startedAt} /></span></a></li>`;
 }
 
-/** How long a batch has run, how fast it goes, and when it will be over. */
-export function Pace({ batch, counts }) {
+/** How long a batch has run, how fast it goes, and when it will be over; children are further facts. */
+export function Pace({ batch, counts, children }) {
   const running = !batch.endedAt;
   const now = useNow(running);
   const { perMinute, leftMs } = paceOf(batch, now);
@@ -89,7 +89,7 @@ export function Pace({ batch, counts }) {
     <div><dt>${running ? "Running for" : "Took"}</dt><dd><${Duration} since=${batch.startedAt} until=${batch.endedAt} /></dd></div>
     ${perMinute !== null && html`<div><dt>Speed</dt><dd>${perMinute >= 10 ? Math.round(perMinute) : perMinute.toFixed(1)}/min</dd></div>`}
     ${leftMs !== null && html`<div><dt>Left</dt><dd title="By the speed of the last ones">about ${formatDuration(rounded(leftMs))}</dd></div>`}
-    <div><dt>At a time</dt><dd title="How many of this batch may run at once">${Math.min(batch.workers, Math.max(counts.total, 1))}</dd></div></dl>`;
+    <div><dt>At a time</dt><dd title="How many of this batch may run at once">${Math.min(batch.workers, Math.max(counts.total, 1))}</dd></div>${children}</dl>`;
 }
 
 // An estimate that changes with each second is noise.

@@ -4,9 +4,10 @@ import { html, useLayoutEffect, useMemo, useRef, useState } from "../vendor/ui.j
 import { Button, CopyButton, Empty } from "./parts/controls.js";
 import { formatClock, formatExact } from "./parts/time.js";
 
-const LEVELS = ["debug", "console", "info", "warning", "error"];
+const LEVELS = ["debug", "console", "node", "info", "warning", "error"];
 const CHUNK = 100;
 const BOTTOM_PX = 24;
+const UPWARDS = new Set(["ArrowUp", "PageUp", "Home"]);
 
 /** @param {{lines: object[], isLive: boolean, onNode: (id: string) => void}} given */
 export function LogView({ lines, isLive, onNode }) {
@@ -14,6 +15,7 @@ export function LogView({ lines, isLive, onNode }) {
   const [hidden, setHidden] = useState(() => new Set());
   const [isFollowing, setFollowing] = useState(true);
   const box = useRef(null);
+  const top = useRef(0);
   const levels = LEVELS.filter((level) => lines.some((line) => levelOf(line) === level));
   const wanted = text.trim().toLowerCase();
   const shown = useMemo(
@@ -25,8 +27,13 @@ export function LogView({ lines, isLive, onNode }) {
   }, [shown, isFollowing]);
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = box.current;
-    setFollowing(scrollHeight - scrollTop - clientHeight < BOTTOM_PX);
+    const below = scrollHeight - scrollTop - clientHeight;
+    if (scrollTop < top.current && below > 1) setFollowing(false);
+    else if (scrollTop > top.current && below < BOTTOM_PX) setFollowing(true);
+    top.current = scrollTop;
   };
+  // New lines would undo what a wheel or a key begins before it has come to a scroll.
+  const letGo = (event) => (event.deltaY < 0 || UPWARDS.has(event.key)) && setFollowing(false);
   const toggle = (level) => {
     const next = new Set(hidden);
     if (!next.delete(level)) next.add(level);
@@ -41,10 +48,10 @@ export function LogView({ lines, isLive, onNode }) {
       ${isLive && html`<${Button} small icon="down" pressed=${isFollowing} onClick=${() => setFollowing(!isFollowing)}>Follow<//>`}
       <span class="grow"></span><span class="faint small num">${shown.length.toLocaleString()} ${shown.length === 1 ? "line" : "lines"}</span>
       <${CopyButton} text=${shown.map((line) => `${new Date(line.timestamp).toISOString()} ${line.level} ${line.message}`).join("\n")} label="Copy the lines" /></div>
-    <div ref=${box} class="log-lines" role="log" aria-label="Log" tabindex="0" onScroll=${onScroll}>
+    <div ref=${box} class="log-lines" role="log" aria-label="Log" tabindex="0" onScroll=${onScroll} onWheel=${letGo} onKeyDown=${letGo} onTouchMove=${() => setFollowing(false)}>
       ${chunks.map((chunk, index) => html`<${Chunk} key=${index} lines=${chunk} wanted=${wanted} onNode=${onNode} />`)}
       ${shown.length === 0 && html`<${Empty} icon="file" title=${lines.length === 0 ? "Nothing is logged yet" : "No line fits"}
-        text=${lines.length === 0 ? "Warnings appear here, and debug lines where the run was started with trace logs." : "Search for something else, or show more levels."} />`}
+        text=${lines.length === 0 ? "What each node comes to appears here, with warnings, and debug lines where the run was started with them." : "Search for something else, or show more levels."} />`}
     </div></div>`;
 }
 

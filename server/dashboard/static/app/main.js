@@ -59,7 +59,7 @@ function App() {
     <main id="main" ref=${main} class="view" tabindex="-1" key=${`${name}/${name === "workflows" ? "" : id}`}>
       ${place
         ? html`<${place.view} id=${id} path=${id} />`
-        : html`<${Empty} icon="search" title="There is nothing here" text="The address does not lead to anything."><a class="button" href=${href()}>Go to Live</a><//>`}
+        : html`<${Empty} page icon="search" title="There is nothing here" text="The address does not lead to anything."><a class="button" href=${href()}>Go to Live</a><//>`}
     </main>
     <${Toasts} /><${Confirmation} />
     ${showKeys.value && html`<${KeysDialog} />`}
@@ -144,10 +144,10 @@ function KeysDialog() {
     groups.set(group, [...(groups.get(group) ?? []), item]);
   }
   const close = () => { showKeys.value = false; };
-  return html`<${Dialog} title="Keys" onClose=${close}><dl class="keys-list">
-    ${[...groups].toReversed().map(([group, items]) => html`<h3 key=${group}>${group}</h3>
-      ${items.map((item) => html`<dt>${item.keys.map((key) => html`<kbd key=${key}>${KEY_WORDS[key] ?? key}</kbd>`)}</dt><dd>${item.text}</dd>`)}`)}
-    </dl><//>`;
+  return html`<${Dialog} title="Keys" onClose=${close}>${[...groups].toReversed().map(([group, items]) => html`
+    <section key=${group} class="keys" aria-label=${group}><h3>${group}</h3><dl class="keys-list">
+      ${items.map((item) => html`<dt>${item.keys.map((key) => html`<kbd key=${key}>${KEY_WORDS[key] ?? key}</kbd>`)}</dt><dd>${item.text}</dd>`)}
+    </dl></section>`)}<//>`;
 }
 
 const KEY_WORDS = { " ": "space", Escape: "esc", Enter: "↵", ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→" };

@@ -1,9 +1,12 @@
-// The results of nodes in the order they came, rounds of loops folded away, and the pictures that were taken.
+// The results of nodes in the order they came, rounds of loops folded away; one node; the pictures that were taken.
 
-import { html, useMemo, useState } from "../vendor/ui.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/ui.js";
 import { artifactUrl } from "./api.js";
+import { BreakpointEditor } from "./breakpoints.js";
+import { describe } from "./graph.js";
 import { typeTitle } from "./graph_model.js";
 import { flat, picturesOf, rowsOf } from "./results.js";
+import { ValueList } from "./values.js";
 import { Button, Dialog, Empty } from "./parts/controls.js";
 import { Icon, WORDS } from "./parts/status.js";
 import { useKeys } from "./parts/keys.js";
@@ -26,7 +29,9 @@ export function NodeList({ execution, selected, onSelect, onPicture }) {
   if (nodes.length === 0) {
     return html`<${Empty} icon="workflows" title="No node has a result yet" text="Each node appears here with how long it took." />`;
   }
-  return html`${shown.length < seen.length && html`<p class="small soft node-more">The first ${(seen.length - shown.length).toLocaleString()} rows are left out. <${Button} small onClick=${() => setAll(true)}>Show all<//></p>`}
+  const dropped = execution.nodesSeen - nodes.length;
+  return html`${dropped > 0 && html`<p class="small soft node-more">The first ${nodes.length.toLocaleString()} results are kept; ${dropped.toLocaleString()} later ones ran without being listed.</p>`}
+    ${shown.length < seen.length && html`<p class="small soft node-more">The first ${(seen.length - shown.length).toLocaleString()} rows are left out. <${Button} small onClick=${() => setAll(true)}>Show all<//></p>`}
     <ol class="node-list" aria-label="Nodes in the order they ran">${shown.map((row) => (row.kind === "round"
       ? html`<${Round} key=${row.key} row=${row} isOpen=${isOpen(row)} turn=${() => turn(row)} />`
       : html`<${Result} key=${row.key} row=${row} longest=${longest} isSelected=${row.result.nodeId === selected} onSelect=${onSelect} onPicture=${onPicture}
@@ -35,7 +40,7 @@ export function NodeList({ execution, selected, onSelect, onPicture }) {
 
 function Round({ row, isOpen, turn }) {
   return html`<li class="node-row round" data-status=${row.status} style=${{ "--depth": row.depth }}>
-    <button type="button" class="node-turn" aria-expanded=${String(isOpen)} onClick=${turn}><${Icon} name=${isOpen ? "down" : "right"} size=${13} />
+    <button type="button" class="node-turn" aria-expanded=${String(isOpen)} onClick=${turn}><${Icon} name="right" size=${13} />
       <span>Round ${row.iteration + 1}</span><span class="faint">${row.count} ${row.count === 1 ? "node" : "nodes"}</span>
       ${row.status === "failed" && html`<${Icon} name="failed" size=${14} title="With a failure" />`}</button>
     <span class="num soft node-time">${formatDuration(row.durationMs)}</span></li>`;
@@ -55,6 +60,32 @@ function Result({ row, longest, isSelected, onSelect, onPicture, isOpen, turn })
     <span class="node-time"><span class="node-bar" aria-hidden="true"><i style=${{ width: `${Math.max(2, (result.durationMs / longest) * 100)}%` }}></i></span>
       <span class="num soft" title=${formatExact(result.timestamp)}>${formatDuration(result.durationMs)}</span></span></li>`;
 }
+
+/**
+ * One node: how it stands, its breakpoint, its pictures, what the workflow says of it.
+ *
+ * @param {{node: object, results?: object[], state?: object, points: ?object, onClose: () => void, onPicture?: (path: string) => void,
+ *   hasRun?: boolean}} given Without `points` no breakpoint can be set; `hasRun` is false for a file's node.
+ */
+export function Inspector({ node, results = [], state, points, onClose, onPicture, hasRun = true }) {
+  const last = results.at(-1);
+  const pictures = picturesOf(results).filter((item) => artifactUrl(item.path)).slice(-6);
+  const shown = Object.entries(node.data).filter(([name, value]) => !HIDDEN.has(name) && value !== "" && value !== null && value !== undefined);
+  const box = useRef(null);
+  useEffect(() => box.current.scrollIntoView({ block: "nearest" }), [node.id]);
+  return html`<section ref=${box} class="card inspector" data-status=${state?.status ?? "pending"} aria-label=${`Node ${node.title}`}>
+    <div class="card-head"><div class="grow clip"><h3 class="clip">${node.title}</h3><span class="faint small clip">${typeTitle(node.type)} · ${node.id}</span></div>
+      <${Button} small kind="ghost" icon="close" label="Close the node" onClick=${onClose} /></div>
+    <div class="inspector-body">
+      ${hasRun && html`<p class="row small inspector-state"><${Icon} name=${state?.status ?? "pending"} size=${15} status=${state?.status ?? "pending"} />${describe(state) || "Not reached"}</p>`}
+      ${last?.error && html`<p class="inspector-error small"><code>${last.error.code}</code> ${last.error.message}</p>`}
+      ${points && html`<${BreakpointEditor} nodeId=${node.id} points=${points} />`}
+      ${pictures.length > 0 && html`<ul class="gallery small">${pictures.map((item) => html`<li key=${item.path}><button type="button" onClick=${() => onPicture(item.path)}><img src=${artifactUrl(item.path)} alt=${item.caption} /></button></li>`)}</ul>`}
+      ${shown.length > 0 && html`<${ValueList} entries=${shown} />`}
+    </div></section>`;
+}
+
+const HIDDEN = new Set(["type", "label", "width", "height", "isPinned", "isMinimized", "searchHighlighted", "backgroundColor", "borderColor", "isExecuting", "check"]);
 
 /** All pictures as small ones. @param {{pictures: object[], onPicture: (path: string) => void}} given */
 export function Gallery({ pictures, onPicture }) {

@@ -54,7 +54,7 @@ export function PauseBar({ execution, selected, hasRun, onStop }) {
     <div class="pause-words">
       <span class="pause-mark"><${Icon} name="paused" size=${22} /></span>
       <div class="grow"><h2>${REASONS[pause.reason] ?? "Paused"}: <span class="pause-where">${PLACES[pause.at] ?? "at"} ${pause.nodeLabel ?? pause.nodeId}</span></h2>
-        <p class="soft">${pause.message}</p>
+        <p class="small soft">${pause.message}</p>
         ${pause.note && html`<p class="soft">“${pause.note}”</p>`}
         <p class="small soft pause-facts"><span>Since <${Time} at=${pause.since} clock /> (<${Duration} since=${pause.since} />)</span>
           ${pause.owner && html`<span>by ${pause.owner}</span>`}

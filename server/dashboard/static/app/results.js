@@ -1,5 +1,8 @@
 // What an execution's node results say about each node and each round of a loop. Pure functions, nothing but data.
 
+import { typeTitle } from "./graph_model.js";
+import { formatDuration } from "./parts/time.js";
+
 /** @typedef {{status: string, runs: number, totalMs: number, last: ?object, since: ?number, failures: number}} NodeState */
 /** @typedef {{kind: "node" | "round", key: string, depth: number, result?: object, status: string, loopId?: string,
  *   iteration?: number, durationMs?: number, count?: number, left?: number, children: ListRow[]}} ListRow */
@@ -85,13 +88,33 @@ export function flat(rows, isOpen, depth = 0) {
   ]);
 }
 
+/**
+ * What was logged and what each node came to, in order: {seq, timestamp, level, message, nodeId}. Nodes are told of on
+ * the level "node", those that failed on "error".
+ */
+export function linesOf({ log, nodes }) {
+  return [...log, ...nodes.map(lineOf)].toSorted((a, b) => a.seq - b.seq);
+}
+
+const ENDINGS = { completed: "passed", failed: "failed", skipped: "was skipped", bypassed: "was bypassed" };
+
+function lineOf(result) {
+  const round = result.iteration === null || result.iteration === undefined ? "" : `, round ${result.iteration + 1}`;
+  const why = result.error?.message ?? result.message;
+  const took = ["completed", "failed"].includes(result.status) ? ` in ${formatDuration(result.durationMs)}` : "";
+  return {
+    seq: result.seq, timestamp: result.timestamp, level: result.status === "failed" ? "error" : "node", nodeId: result.nodeId,
+    message: `${result.nodeLabel ?? typeTitle(result.nodeType)}${round} ${ENDINGS[result.status] ?? result.status}${took}${why ? `: ${why}` : ""}`,
+  };
+}
+
 const TIMINGS = { pre: "before", post: "after", failure: "at the failure" };
 
 /** Every picture that was taken, in order: {path, caption, nodeId, timing}. */
 export function picturesOf(nodes) {
   const found = [];
   for (const result of nodes) {
-    const name = result.nodeLabel ?? result.nodeId;
+    const name = result.nodeLabel ?? typeTitle(result.nodeType);
     for (const timing of ["pre", "post", "failure"]) {
       const path = result.screenshots?.[timing];
       if (!path) continue;

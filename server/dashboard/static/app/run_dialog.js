@@ -2,17 +2,19 @@
 
 import { html, useState } from "../vendor/ui.js";
 import { post } from "./api.js";
+import { queue } from "./store.js";
 import { Button, Dialog, goToBatch } from "./parts/controls.js";
 import { Icon } from "./parts/status.js";
 
 const FIRST = {
-  workers: "4", retries: "0", timeout: "", tags: "", priority: "0", variables: "", screenshots: "", breakpoints: true, breakOnError: false,
+  workers: "", retries: "0", timeout: "", tags: "", priority: "0", variables: "", screenshots: "", breakpoints: true, breakOnError: false, first: false,
   recordSession: false, traceLogs: false,
 };
 const SECOND_MS = 1000;
+const FEWEST = 2;
 
 /** What was chosen last, for the next time. */
-let last = FIRST;
+let last = null;
 
 /** The request's body for what was chosen. @throws {Error} A field cannot be understood. */
 export function requestOf(paths, chosen) {
@@ -23,12 +25,13 @@ export function requestOf(paths, chosen) {
     recordSession: chosen.recordSession, traceLogs: chosen.traceLogs,
     ...(chosen.screenshots ? { screenshotConfig: { enabled: true, timing: chosen.screenshots } } : {}),
     ...(chosen.breakpoints ? { useSaved: true } : {}), ...(chosen.breakOnError ? { breakOn: ["error"] } : {}),
+    ...(chosen.first ? { first: true } : {}),
   };
 }
 
 /** @param {{paths: string[], title: string, onClose: () => void}} given Files and folders. */
 export function RunDialog({ paths, title, onClose }) {
-  const [chosen, setChosen] = useState(last);
+  const [chosen, setChosen] = useState(() => last ?? { ...FIRST, workers: String(queue.peek().slots || FEWEST) });
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
   const set = (name) => (event) => setChosen({ ...chosen, [name]: event.target.type === "checkbox" ? event.target.checked : event.target.value });
@@ -54,7 +57,7 @@ export function RunDialog({ paths, title, onClose }) {
       <div class="run-row"><label class="field">Tags<input class="input" value=${chosen.tags} placeholder="nightly" onInput=${set("tags")} /></label>
         ${number("priority", "Priority")}
         <label class="field">Pictures<select class="select" value=${chosen.screenshots} onChange=${set("screenshots")}><option value="">at failures</option><option value="pre">before each node</option><option value="post">after each node</option><option value="both">before and after</option></select></label></div>
-      <div class="run-boxes">${box("breakpoints", "Use the files' breakpoints")}${box("breakOnError", "Pause where a node fails")}${box("recordSession", "Record a video")}${box("traceLogs", "Log debug lines")}</div>
+      <div class="run-boxes">${box("breakpoints", "Use the files' breakpoints")}${box("breakOnError", "Pause where a node fails")}${box("first", "Only the first one pauses")}${box("recordSession", "Record a video")}${box("traceLogs", "Log debug lines")}</div>
       ${fault && html`<p class="notice" data-status="failed" role="alert"><${Icon} name="failed" /><span>${fault}</span></p>`}
       <div class="run-foot"><${Button} onClick=${onClose}>Cancel<//><button type="submit" class="button primary" disabled=${busy}><${Icon} name=${busy ? "running" : "play"} />Run</button></div>
     </form><//>`;

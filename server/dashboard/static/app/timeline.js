@@ -11,8 +11,9 @@ const BAR_PX = 20;
 const AXIS_PX = 26;
 const LEAST_BAR_PX = 2;
 const LABEL_PX = 56;
-const LETTER_PX = 6.6;
-const TICKS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000,
+const LETTER_PX = 7.3;
+/** Steps of an axis of durations, ms. */
+export const TICKS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000,
   900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000];
 
 /** Rows on lanes so that none overlap: as many lanes as ran at once. @returns {object[][]} */

@@ -8,6 +8,10 @@ const MASK = "********";
 // The same names as in batches/looking.py.
 const SECRET = /pass(word|wd|phrase)|secret|token|api[-_]?key|authorization|credential|cookie|private[-_]?key/i;
 const LONG = 160;
+const MOST_ENTRIES = 60;
+const MOST_ROWS = 9;
+const ROW_CHARS = 40;
+const ONE_LINE = 48;
 const STORES = { variables: "Variables", data: "Data" };
 
 /** What the stores held at the end, without secrets. @param {{execution: object}} given */
@@ -22,7 +26,10 @@ export function FinalValues({ execution: given }) {
 
 /** Names and values. @param {{entries: [string, unknown][]}} given */
 export function ValueList({ entries }) {
-  return html`<dl class="values-list">${entries.map(([key, value]) => html`<div key=${key}><dt class="mono clip" title=${key}>${key}</dt><dd><${Value} value=${value} /></dd></div>`)}</dl>`;
+  const [isAll, setAll] = useState(false);
+  const shown = isAll ? entries : entries.slice(0, MOST_ENTRIES);
+  return html`<dl class="values-list">${shown.map(([key, value]) => html`<div key=${key}><dt class="mono clip" title=${key}>${key}</dt><dd><${Value} value=${value} /></dd></div>`)}</dl>
+    ${shown.length < entries.length && html`<${Button} small onClick=${() => setAll(true)}>Show all ${entries.length.toLocaleString()}<//>`}`;
 }
 
 /** What the runner itself keeps in data, out of the way. */
@@ -37,7 +44,7 @@ function Own({ store, values }) {
 
 /** A value as JSON, long ones folded. */
 export function Value({ value }) {
-  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "null";
+  const text = typeof value === "string" ? value : written(value ?? null);
   if (text.length <= LONG && !text.includes("\n")) return html`<code class="value" data-kind=${kindOf(value)}>${text === "" ? "(empty)" : text}</code>`;
   const words = Array.isArray(value) ? count(value.length, "entry", "entries") : typeof value === "object" ? count(Object.keys(value).length, "member", "members") : `${text.length.toLocaleString()} characters`;
   return html`<details class="value-long"><summary><code class="value" data-kind=${kindOf(value)}>${text.slice(0, 80).replaceAll(/\s+/g, " ")}…</code> <span class="faint small">${words}</span></summary><pre class="value">${text}</pre></details>`;
@@ -85,7 +92,7 @@ function Store({ store, values, change }) {
 }
 
 function Entry({ name, value, set, remove }) {
-  const given = typeof value === "string" ? value : JSON.stringify(value);
+  const given = typeof value === "string" ? value : written(value);
   const [text, setText] = useState(given);
   useEffect(() => setText(given), [given]);
   const fault = text === given ? "" : faultOf(text, value);
@@ -95,7 +102,7 @@ function Entry({ name, value, set, remove }) {
     if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); save(); }
     if (event.key === "Escape") { event.stopPropagation(); setText(given); }
   };
-  const rows = Math.min(6, Math.max(1, Math.ceil(text.length / 46)));
+  const rows = Math.min(MOST_ROWS, text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / ROW_CHARS)), 0));
   return html`<div class="entry"><dt class="mono clip" title=${name}>${name}</dt>
     <dd><div class="entry-field"><textarea class="textarea mono" rows=${rows} value=${text} aria-label=${`Value of ${name}`} aria-invalid=${fault ? "true" : undefined} spellcheck=${false} readonly=${isMasked}
         title=${isMasked ? "It holds a secret, which is not shown" : undefined} onInput=${(event) => setText(event.target.value)} onKeyDown=${onKeyDown} />
@@ -175,6 +182,12 @@ function masked(value) {
   if (Array.isArray(value)) return value.map(masked);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, SECRET.test(name) && item !== "" && item !== null ? MASK : masked(item)]));
+}
+
+/** JSON on one line where it is short. */
+function written(value) {
+  const line = JSON.stringify(value);
+  return line.length <= ONE_LINE ? line : JSON.stringify(value, null, 2);
 }
 
 const count = (number, one, more) => `${number.toLocaleString()} ${number === 1 ? one : more}`;

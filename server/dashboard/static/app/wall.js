@@ -38,7 +38,7 @@ export function LivePicture({ executionId, large = false, label, waiting = "No p
     return unlisten;
   }, [executionId]);
   return html`<div class=${`live-picture ${isSeen ? "" : "empty"}`}>
-    <canvas ref=${canvas} width="480" height="300" role="img" aria-label=${isSeen ? label : waiting}></canvas>
+    <canvas ref=${canvas} width="480" height="270" role="img" aria-label=${isSeen ? label : waiting}></canvas>
     ${!isSeen && html`<span class="live-picture-words" aria-hidden="true">${waiting}</span>`}</div>`;
 }
 
@@ -66,13 +66,12 @@ function Tile({ row, enlarge }) {
   const node = row.currentNodeLabel ?? "Starting";
   return html`<li ref=${box} class="tile" data-status=${shownStatus(row)}>
     <button type="button" class="tile-picture" onClick=${enlarge} aria-label=${`Enlarge the browser of ${row.workflowFileName}`}>
-      ${isInSight ? html`<${LivePicture} executionId=${row.executionId} label=${`Page of ${row.workflowFileName}`} />` : html`<div class="live-picture empty"><canvas width="480" height="300"></canvas></div>`}
+      ${isInSight ? html`<${LivePicture} executionId=${row.executionId} label=${`Page of ${row.workflowFileName}`} />` : html`<div class="live-picture empty"><canvas width="480" height="270"></canvas></div>`}
     </button>
     <div class="tile-words">
       <a class="tile-name clip" href=${href("executions", row.executionId)} title=${row.workflowPath}>${row.workflowFileName}</a>
-      <${StatusBadge} status=${shownStatus(row)} quiet />
-      <span class="tile-node clip soft" title=${node}>${node}</span>
-      <span class="faint"><${Duration} since=${row.nodeStartedAt ?? row.startedAt} /></span>
+      <span class="faint" title="At this node"><${Duration} since=${row.pause?.since ?? row.question?.since ?? row.nodeStartedAt ?? row.startedAt} /></span>
+      <span class="tile-state"><${StatusBadge} status=${shownStatus(row)} quiet /><span class="clip soft" title=${node}>${node}</span></span>
     </div></li>`;
 }
 

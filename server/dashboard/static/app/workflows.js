@@ -2,12 +2,12 @@
 
 import { html, useEffect, useMemo, useState } from "../vendor/ui.js";
 import { call, get } from "./api.js";
-import { BreakOnBar, BreakpointEditor, useBreakpoints } from "./breakpoints.js";
+import { BreakOnBar, useBreakpoints } from "./breakpoints.js";
 import { Graph } from "./graph.js";
-import { modelOf, typeTitle } from "./graph_model.js";
+import { modelOf } from "./graph_model.js";
+import { Inspector } from "./node_list.js";
 import { go, href, route, setQuery } from "./router.js";
 import { RunDialog } from "./run_dialog.js";
-import { ValueList } from "./values.js";
 import { Button, Command, Empty, Search, Skeleton } from "./parts/controls.js";
 import { Icon } from "./parts/status.js";
 import { useKeys } from "./parts/keys.js";
@@ -98,17 +98,8 @@ function FileView({ path }) {
         <section class="card graph-card tall" aria-label="Workflow"><${Graph} document=${file.document} selected=${selectedId} onSelect=${select} breakpoints=${points.byNode} onBreakpoint=${points.toggle} label=${`Workflow ${file.name}`} />
           <${BreakOnBar} points=${points}><span class="faint small">Kept for the file; they count in runs that ask for them.</span><//></section>
         <${Command}>${`batchwright run ${quoted(file.path)}`}<//></div>
-      ${selected && html`<aside class="execution-side" aria-label="Node"><${NodeFacts} node=${selected} points=${points} onClose=${() => setQuery({ node: "" })} /></aside>`}</div>`}
+      ${selected && html`<aside class="execution-side" aria-label="Node"><${Inspector} node=${selected} points=${points} hasRun=${false} onClose=${() => setQuery({ node: "" })} /></aside>`}</div>`}
     ${isRunning && html`<${RunDialog} paths=${[path]} title=${`Run ${file.name}`} onClose=${() => setRunning(false)} />`}`;
-}
-
-function NodeFacts({ node, points, onClose }) {
-  const shown = Object.entries(node.data).filter(([name, value]) => !["type", "label"].includes(name) && value !== "" && value !== null);
-  return html`<section class="card inspector" aria-label=${`Node ${node.title}`}>
-    <div class="card-head"><div class="grow clip"><h3 class="clip">${node.title}</h3><span class="faint small">${typeTitle(node.type)} · ${node.id}</span></div>
-      <${Button} small kind="ghost" icon="close" label="Close the node" onClick=${onClose} /></div>
-    <div class="inspector-body"><${BreakpointEditor} nodeId=${node.id} points=${points} />
-      <${ValueList} entries=${shown} /></div></section>`;
 }
 
 function Problems({ file }) {

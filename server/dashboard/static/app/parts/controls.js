@@ -69,10 +69,10 @@ export function Command({ children }) {
     <${CopyButton} text=${children} label="Copy the command" /></div>`;
 }
 
-/** What is shown where there is nothing, with the next thing to do. */
-export function Empty({ icon = "live", title, text = "", command = "", children }) {
+/** What is shown where there is nothing, with the next thing to do; `page` if nothing else is on the page. */
+export function Empty({ icon = "live", title, text = "", command = "", page = false, children }) {
   return html`<div class="empty"><div class="empty-art"><${Icon} name=${icon} size=${26} /></div>
-    <h2>${title}</h2>${text && html`<p>${text}</p>`}${command && html`<${Command}>${command}<//>`}${children}</div>`;
+    <${page ? "h1" : "h2"} class="empty-title">${title}<//>${text && html`<p>${text}</p>`}${command && html`<${Command}>${command}<//>`}${children}</div>`;
 }
 
 /** Where something will be that is not there yet; never old data. */

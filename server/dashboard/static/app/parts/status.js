@@ -118,7 +118,7 @@ const DONE_FIRST = ["completed", "flaky", "failed", "interrupted", "stopped", "n
 export function Counts({ counts, all = false }) {
   const shown = shownCounts(counts);
   const states = SHOWN_ORDER.filter((status) => shown[status] > 0 || (all && ["completed", "failed"].includes(status)));
-  return html`<ul class="counts">${states.map((status) => html`<li key=${status} data-status=${status}>
+  return html`<ul class="counts">${states.map((status) => html`<li key=${status} data-status=${status} class=${shown[status] ? "" : "none"}>
     <${Icon} name=${status} size=${14} /><b>${shown[status].toLocaleString()}</b>
     <span>${WORDS[status].toLowerCase()}</span></li>`)}</ul>`;
 }
