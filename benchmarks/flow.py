@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Final
 
 from playwright.async_api import Browser
 
-__all__ = ["plain_flow", "workflow_document"]
+__all__ = ["FIRST_NAME", "RESULT_COUNT", "SEARCH_BOX", "plain_flow", "workflow_document"]
 
-SEARCH_BOX = "input[type=search]"
-RESULT_COUNT = "[data-testid=result-count]"
-FIRST_NAME = "[data-testid=search-results] li >> nth=0"
+SEARCH_BOX: Final = "input[type=search]"
+RESULT_COUNT: Final = "[data-testid=result-count]"
+FIRST_NAME: Final = "[data-testid=search-results] li >> nth=0"
 
 
 def workflow_document() -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""How quick a large history is: opening it after a crash, listing, looking at one execution, deleting.
+"""How quick a large history is: starting a server on it, its memory, and asking it over HTTP.
 
-Usage: ``python -m benchmarks.history [--batches 1000] [--executions 100]``. It fills a temporary folder first,
-which takes a few minutes and about a gigabyte.
+A folder is filled with 1,000 batches and 100,000 executions first, which takes a few minutes and about a gigabyte;
+the last two batches die in their middle, so that the first start has something to recover.
+
+    python -m benchmarks.history [--batches 1000] [--executions 100] [--json FILE]
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
-import resource
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from batches.events import (
     BatchEnded,
@@ -29,25 +30,25 @@ from batches.events import (
     NodeStarted,
     NodeStatus,
 )
-from batches.history import HistoryQuery
 from batches.state import replay
 from batches.store import Reservation
 from batches.tinydb_store import TinyDbStore
+from benchmarks.figures import Figure, Report, arguments, percentile
 from benchmarks.flow import workflow_document
+from benchmarks.served import Served, served
 
-NODES = 8
-REPEATS = 100
+__all__ = ["main"]
 
+NODES: Final = 8
+REPEATS: Final = 200
 
-def main() -> None:
-    """Fill, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, default=1_000)
-    parser.add_argument("--executions", type=int, default=100)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="batchwright-history-") as folder:
-        asyncio.run(_fill(Path(folder), given.batches, given.executions))
-        asyncio.run(_measure(Path(folder)))
+MOST_START_S: Final = 2.0
+MOST_MEMORY_MB: Final = 400.0
+MOST_PAGE_MS: Final = 20.0
+
+_SEED: Final = 7
+_OVERLAP: Final = 2
+"""Batches that are left unfinished."""
 
 
 async def _fill(folder: Path, batches: int, executions: int) -> None:
@@ -61,7 +62,7 @@ async def _fill(folder: Path, batches: int, executions: int) -> None:
                 event.model_copy(update={"seq": seq + offset})
                 for offset, event in enumerate(_events(place, names))
             ]
-            if number >= batches - 2:
+            if number >= batches - _OVERLAP:
                 events = events[: len(events) // 2]
             seq += len(events)
             await store.save_workflows(place.batch_id, {}, dict.fromkeys(names, workflow_document()))
@@ -99,48 +100,63 @@ def _events(place: Reservation, names: list[str]) -> Iterator[Event]:
     yield BatchEnded(batch_id=place.batch_id, status=BatchStatus.COMPLETED)
 
 
-async def _measure(folder: Path) -> None:
-    began = time.perf_counter()
-    store = TinyDbStore(folder)
-    await store.open()
-    try:
-        _say("open, with two batches to recover", [time.perf_counter() - began])
-        assert len(store.recovered) == 2  # noqa: S101 - the numbers mean nothing otherwise
-        await _look(store)
-        rows = await store.rows()
+async def _ask(server: Served, batches: list[str], executions: int) -> dict[str, list[float]]:
+    """Times of requests by what they ask for, ms."""
+    chance = random.Random(_SEED)  # noqa: S311 - the same requests in each run
+    times: dict[str, list[float]] = {}
+
+    async def ask(what: str, path: str, **query: Any) -> None:
         began = time.perf_counter()
-        await store.delete([row.batch_id for row in rows[: len(rows) // 10]])
-        _say("delete a tenth", [time.perf_counter() - began])
-    finally:
-        await store.close()
-    print(f"largest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
+        await server.get(path, **query)
+        times.setdefault(what, []).append(1000 * (time.perf_counter() - began))
+
+    for _ in range(REPEATS):
+        batch_id = chance.choice(batches)
+        name = f"exec-{batch_id.removeprefix('batch-')}-{chance.randint(1, executions)}"
+        await ask("first page", "/executions/batches")
+        await ask("page anywhere", "/executions/batches", offset=chance.randrange(len(batches)))
+        await ask("list by text and status", "/executions/batches", q="FLOW-7", status="completed,error")
+        await ask("one execution, its batch not seen before", f"/execution/{name}")
+        await ask("another execution of that batch", f"/execution/{name.rpartition('-')[0]}-1")
+        await ask("one batch with its executions", f"/execution/batch/{batch_id}")
+    return times
 
 
-async def _look(store: TinyDbStore) -> None:
-    rows = await store.rows()
-    chosen = random.choices(rows, k=REPEATS)  # noqa: S311 - no secret
+async def _measure(folder: Path, executions: int) -> list[Figure]:
+    async with served(folder) as server:
+        first = Figure("first start, with two batches to recover", server.start_s, "s")
+        page = await server.get("/executions/batches", limit=1_000)
+        if page["total"] < _OVERLAP:
+            raise AssertionError("the history is not there")
+    batches = [row["batchId"] for row in page["batches"]]
+    async with served(folder) as server:
+        figures = [first, Figure("start", server.start_s, "s", target=MOST_START_S)]
+        times = await _ask(server, batches, executions)
+        for what, values in times.items():
+            is_page = "page" in what or "list" in what
+            figures += [
+                Figure(f"{what}: p50", round(percentile(values, 0.5), 1), "ms"),
+                Figure(
+                    f"{what}: p95",
+                    round(percentile(values, 0.95), 1),
+                    "ms",
+                    target=MOST_PAGE_MS if is_page or "execution" in what else None,
+                ),
+            ]
+        size = server.size()
+        figures.append(Figure("memory after all that", size.memory_mb, "MB", target=MOST_MEMORY_MB))
+    return figures
 
-    async def measure(what: str, ask: Callable[[str], Awaitable[object]]) -> None:
-        times = []
-        for row in chosen:
-            began = time.perf_counter()
-            await ask(row.batch_id)
-            times.append(time.perf_counter() - began)
-        _say(what, times)
 
-    def name(batch_id: str) -> str:
-        return f"exec-{batch_id.removeprefix('batch-')}-1"
-
-    await measure("list page", lambda _: store.page(HistoryQuery(text="flow", offset=20)))
-    await measure("batch or execution, not seen before", store.load)
-    await measure("events of an execution", lambda batch: store.events(batch, execution_id=name(batch)))
-    await measure("workflow of an execution", lambda batch: store.workflows(batch, [name(batch)]))
-
-
-def _say(what: str, seconds: list[float]) -> None:
-    ordered = sorted(1000 * value for value in seconds)
-    middle, high = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)]
-    print(f"{what:40} {middle:9.1f} ms   p95 {high:9.1f} ms")
+def main(arguments_given: Sequence[str] | None = None) -> None:
+    """Fill, measure, print, and write JSON if asked."""
+    given = arguments(__doc__, batches=1_000, executions=100).parse_args(arguments_given)
+    with tempfile.TemporaryDirectory(prefix="batchwright-history-") as name:
+        print("  filling a history", file=sys.stderr)
+        asyncio.run(_fill(Path(name), given.batches, given.executions))
+        figures = asyncio.run(_measure(Path(name), given.executions))
+    title = f"A history of {given.batches:,} batches with {given.executions} executions each, over HTTP"
+    Report("history", title, figures).finish(given.json)
 
 
 if __name__ == "__main__":

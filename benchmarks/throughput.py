@@ -1,35 +1,61 @@
-"""Throughput of a folder of browser workflows against a plain Playwright script.
+"""Throughput of a folder of browser workflows against what else one would run them with.
 
-Runs N copies of a 7-node flow at 1, 2 and 4 workers, by Batchwright and by an asyncio script with one shared
-browser and one context per run, with the same browser binary, in alternation, each in a fresh process.
-Prints medians per workflow and the ratio of the two; a ratio of 1.00 means that we cost nothing.
+Runs N copies of a 7-node flow by Batchwright, by a plain Playwright asyncio script (one shared browser, a fresh
+context each), and by ``@playwright/test`` from npm with the same steps as spec files. All use the same browser
+binary, take turns, and run in a fresh process each. A ratio of 1.00 means that we cost nothing.
 
-    python benchmarks/throughput.py [--copies 40] [--rounds 5] [--workers 1 2 4] [--json FILE]
+    python -m benchmarks.throughput [--copies 40] [--rounds 5] [--workers 1 2 4 8] [--json FILE]
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import statistics
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from batchwright.demo_site import serve_site
+from benchmarks import npm_side
+from benchmarks.figures import Figure, Report, arguments
+from benchmarks.meter import KINDS, Meter
 
-from batchwright.demo_site import serve_site  # noqa: E402 - the checkout comes first on the path
+__all__ = ["main", "measure"]
 
-SIDES = ("plain", "batchwright")
+ROOT: Final = Path(__file__).resolve().parents[1]
+OURS: Final = "batchwright"
+PLAIN: Final = "plain"
+NPM: Final = "playwright-test"
+
+JUDGED_WORKERS: Final = 4
+MOST_RATIO: Final = 1.0
+MOST_MEMORY_MB: Final = 60.0
+"""More than the plain script at the same number of workers."""
+
+Runs = Sequence[dict[str, Any]]
 
 
-async def measure(side: str, base_url: str, copies: int, workers: int) -> dict[str, float]:
-    """One run in a fresh process; seconds."""
+async def measure(
+    side: str, base_url: str, copies: int, workers: int, *, memory: bool = False
+) -> dict[str, Any]:
+    """One run in a fresh process: wall and processor time in seconds, memory in MB.
+
+    Args:
+        side: Who runs the flow.
+        base_url: The site that it visits.
+        copies: How often it runs.
+        workers: How many at a time.
+        memory: Whether to read memory, which disturbs the times.
+
+    Raises:
+        SystemExit: Not every copy passed.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -40,98 +66,122 @@ async def measure(side: str, base_url: str, copies: int, workers: int) -> dict[s
         str(workers),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
-    output, _ = await process.communicate()
+    meter = Meter(process.pid, memory=memory)
+    watching = asyncio.create_task(meter.watch(), name="meter")
+    output, errors = await process.communicate()
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
     if process.returncode != 0:
-        raise SystemExit(f"{side} with {workers} workers failed")
-    measured: dict[str, float] = json.loads(output.splitlines()[-1])
-    return measured
+        raise SystemExit(f"{side} with {workers} workers failed:\n{errors.decode()}")
+    said: dict[str, float] = json.loads(output.splitlines()[-1])
+    cpu = meter.cpu(said["cpu_s"])
+    return {
+        "side": side,
+        "workers": workers,
+        "copies": copies,
+        "wall_s": said["wall_s"],
+        "cpu_s": sum(cpu.values()),
+        "cpu_by_kind_s": cpu,
+        "memory_mb": meter.memory_mb,
+    }
 
 
-async def collect(copies: int, rounds: int, worker_counts: list[int]) -> list[dict[str, Any]]:
-    """Every measurement; the sides take turns, so that a change of the machine's mood hits both."""
-    rows = []
+async def collect(
+    sides: Sequence[str], copies: int, rounds: int, worker_counts: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Every measurement; the sides take turns, so that a change of the machine's mood hits all."""
+    runs = []
     async with serve_site(ROOT / "examples" / "site") as base_url:
-        for side in SIDES:
+        for side in sides:
             await measure(side, base_url, 4, 2)
         for workers in worker_counts:
             for number in range(rounds):
-                for side in SIDES if number % 2 == 0 else SIDES[::-1]:
-                    result = await measure(side, base_url, copies, workers)
-                    rows.append(
-                        {"side": side, "workers": workers, "round": number, "copies": copies, **result}
-                    )
-                    print(f"  {side}, {workers} workers: {result['wall_s']:.2f} s", file=sys.stderr)
-    return rows
+                first = number % len(sides)
+                for side in (*sides[first:], *sides[:first]):
+                    run = await measure(side, base_url, copies, workers)
+                    runs.append({"round": number, **run})
+                    print(f"  {side}, {workers} workers: {run['wall_s']:.2f} s", file=sys.stderr)
+            runs += [
+                {"round": None, **await measure(side, base_url, copies, workers, memory=True)}
+                for side in sides
+            ]
+    return runs
 
 
-def summarise(rows: list[dict[str, Any]], copies: int) -> list[dict[str, Any]]:
-    """Medians per workflow in ms, the median of the per-round ratios, and their spread."""
-    table = []
-    for workers in sorted({row["workers"] for row in rows}):
-        mine = {
-            row["round"]: row for row in rows if row["workers"] == workers and row["side"] == "batchwright"
-        }
-        plain = {row["round"]: row for row in rows if row["workers"] == workers and row["side"] == "plain"}
-        ratios = [mine[number]["wall_s"] / plain[number]["wall_s"] for number in mine]
-        entry: dict[str, Any] = {"workers": workers, "ratio": statistics.median(ratios)}
-        entry["ratio_low"], entry["ratio_high"] = min(ratios), max(ratios)
-        for side, chosen in (("plain", plain), ("batchwright", mine)):
-            values = list(chosen.values())
-            entry[f"{side}_wall_ms"] = statistics.median(v["wall_s"] for v in values) * 1000 / copies
-            entry[f"{side}_cpu_ms"] = (
-                statistics.median(v["cpu_self_s"] + v["cpu_children_s"] for v in values) * 1000 / copies
-            )
-            entry[f"{side}_python_ms"] = statistics.median(v["cpu_self_s"] for v in values) * 1000 / copies
-        table.append(entry)
-    return table
-
-
-def show(summary: list[dict[str, Any]], copies: int, rounds: int) -> None:
-    """Print the table."""
-    table = Table(title=f"{copies} copies of a 7-node flow, medians of {rounds} rounds, ms per workflow")
-    for column in (
-        "workers",
-        "plain wall",
-        "ours wall",
-        "ratio",
-        "spread",
-        "plain CPU",
-        "ours CPU",
-        "Python plain",
-        "ours",
-    ):
-        table.add_column(column, justify="right")
-    for entry in summary:
-        table.add_row(
-            str(entry["workers"]),
-            f"{entry['plain_wall_ms']:.0f}",
-            f"{entry['batchwright_wall_ms']:.0f}",
-            f"{entry['ratio']:.2f}",
-            f"{entry['ratio_low']:.2f}-{entry['ratio_high']:.2f}",
-            f"{entry['plain_cpu_ms']:.0f}",
-            f"{entry['batchwright_cpu_ms']:.0f}",
-            f"{entry['plain_python_ms']:.0f}",
-            f"{entry['batchwright_python_ms']:.0f}",
+def figures_of(runs: Runs, sides: Sequence[str]) -> list[Figure]:
+    """The ratios to each other side at each number of workers, and the difference in memory."""
+    figures = []
+    for workers in sorted({run["workers"] for run in runs}):
+        judged = workers == JUDGED_WORKERS
+        for other in sides[1:]:
+            for key, what in (("wall_s", "wall"), ("cpu_s", "CPU")):
+                mine, theirs = (_timed(runs, side, workers) for side in (OURS, other))
+                ratios = [a[key] / b[key] for a, b in zip(mine, theirs, strict=True)]
+                target = MOST_RATIO if judged and key == "wall_s" else None
+                figures.append(Figure.of(f"{workers} workers: {what} against {other}", ratios, target=target))
+        more = _memory(runs, OURS, workers) - _memory(runs, PLAIN, workers)
+        target = MOST_MEMORY_MB if judged else None
+        figures.append(
+            Figure(f"{workers} workers: memory beyond {PLAIN}", round(more, 1), "MB", target=target)
         )
-    Console(width=120).print(table)
+    return figures
 
 
-def main() -> None:
-    """Measure, print, and write JSON if asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def show(runs: Runs, sides: Sequence[str]) -> None:
+    """Print what each side took, per workflow."""
+    table = Table(
+        title="ms per workflow, medians; memory is the largest of the whole tree", title_justify="left"
     )
-    parser.add_argument("--copies", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    rows = asyncio.run(collect(arguments.copies, arguments.rounds, arguments.workers))
-    summary = summarise(rows, arguments.copies)
-    show(summary, arguments.copies, arguments.rounds)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"runs": rows, "summary": summary}, indent=2) + "\n")
+    for column in ("workers", "side", "wall", "CPU", *KINDS, "memory"):
+        table.add_column(column, justify="left" if column == "side" else "right")
+    for workers in sorted({run["workers"] for run in runs}):
+        for side in sides:
+            timed = _timed(runs, side, workers)
+            each = 1000 / timed[0]["copies"]
+            kinds = [statistics.median(run["cpu_by_kind_s"][kind] for run in timed) * each for kind in KINDS]
+            table.add_row(
+                str(workers),
+                side,
+                f"{statistics.median(run['wall_s'] for run in timed) * each:.0f}",
+                f"{statistics.median(run['cpu_s'] for run in timed) * each:.0f}",
+                *(f"{value:.0f}" for value in kinds),
+                f"{_memory(runs, side, workers):.0f} MB",
+            )
+    Console(width=110).print(table)
+
+
+def _timed(runs: Runs, side: str, workers: int) -> list[dict[str, Any]]:
+    found = [run for run in runs if (run["side"], run["workers"]) == (side, workers)]
+    return sorted((run for run in found if run["round"] is not None), key=lambda run: int(run["round"]))
+
+
+def _memory(runs: Runs, side: str, workers: int) -> float:
+    return max(float(run["memory_mb"]) for run in runs if (run["side"], run["workers"]) == (side, workers))
+
+
+def main(arguments_given: Sequence[str] | None = None) -> None:
+    """Measure, print, and write JSON if asked."""
+    parser = arguments(__doc__, copies=40, rounds=5)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--without-npm", action="store_true", help="leave @playwright/test out")
+    given = parser.parse_args(arguments_given)
+    missing = "@playwright/test was left out" if given.without_npm else npm_side.why_not()
+    sides = [OURS, PLAIN] if missing else [OURS, PLAIN, NPM]
+    if not missing:
+        npm_side.install()
+    runs = asyncio.run(collect(sides, given.copies, given.rounds, given.workers))
+    show(runs, sides)
+    report = Report(
+        "throughput",
+        f"{given.copies} copies of a 7-node flow, ratios of {given.rounds} rounds",
+        figures_of(runs, sides),
+        [missing] if missing else [],
+        list(runs),
+    )
+    report.finish(given.json)
 
 
 if __name__ == "__main__":

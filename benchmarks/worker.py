@@ -1,7 +1,7 @@
-"""One measured run in a process of its own: N copies of the flow, by us or by a plain script.
+"""One measured run in a process of its own: N copies of the flow, by us, by a plain script or by ``@playwright/test``.
 
-Prints one JSON object: wall seconds, CPU seconds of this process and of all below it. Browser start and end
-are part of what is measured, for both.
+Prints one JSON object: wall seconds, CPU seconds of this process. Browser start and end
+are part of what is measured, for all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
@@ -25,6 +24,7 @@ from batches.request import BatchRequest, WorkItem
 from batches.runner import Runner
 from batches.spec import ExecutionOptions
 from batches.tinydb_store import TinyDbStore
+from benchmarks import npm_side
 from benchmarks.flow import plain_flow, workflow_document
 from nodes.catalogue import default_registry
 
@@ -73,12 +73,16 @@ async def run_plain(base_url: str, copies: int, workers: int) -> None:
         await browser.close()
 
 
-RUNS: dict[str, Run] = {"batchwright": run_batchwright, "plain": run_plain}
+async def run_playwright_test(base_url: str, copies: int, workers: int) -> None:
+    """N spec files by the runner from npm, which has a browser for each of its workers."""
+    await asyncio.to_thread(npm_side.run, base_url, copies, workers)
 
 
-def _cpu(who: int) -> float:
-    usage = resource.getrusage(who)
-    return usage.ru_utime + usage.ru_stime
+RUNS: dict[str, Run] = {
+    "batchwright": run_batchwright,
+    "plain": run_plain,
+    "playwright-test": run_playwright_test,
+}
 
 
 def main() -> None:
@@ -89,18 +93,10 @@ def main() -> None:
     parser.add_argument("copies", type=int)
     parser.add_argument("workers", type=int)
     arguments = parser.parse_args()
-    own, began = _cpu(resource.RUSAGE_SELF), time.perf_counter()
+    used, began = time.process_time(), time.perf_counter()
     asyncio.run(RUNS[arguments.what](arguments.base_url, arguments.copies, arguments.workers))
     wall = time.perf_counter() - began
-    print(
-        json.dumps(
-            {
-                "wall_s": wall,
-                "cpu_self_s": _cpu(resource.RUSAGE_SELF) - own,
-                "cpu_children_s": _cpu(resource.RUSAGE_CHILDREN),
-            }
-        )
-    )
+    print(json.dumps({"wall_s": wall, "cpu_s": time.process_time() - used}))
 
 
 if __name__ == "__main__":
