@@ -71,7 +71,7 @@ class ActionPause:
         task.add_done_callback(self._tasks.discard)
 
     async def _hold(self, context: BrowserContext, title: str) -> None:
-        spot, debugger = self._walker.spot, context.debugger
+        spot, debugger = self._walker.innermost.spot, context.debugger
         try:
             if spot is None or self._gate.standing is not None:
                 await debugger.resume()

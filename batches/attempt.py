@@ -70,6 +70,10 @@ _NEVER_MASKED: Final = frozenset({"node_id", "node_type", "parent_loop_node_id"}
 """Fields of events that refer to the workflow and must not change."""
 
 
+_PICTURE: Final = "screenshot"
+"""Part of an answer that is base64 of a picture: what looks like a secret in it is chance."""
+
+
 class Attempt:
     """Runs one attempt in this process.
 
@@ -114,7 +118,11 @@ class Attempt:
         if self._debugger is None:
             return conflict("The execution has no node to pause at: it is starting or ending", "running")
         outcome = await self._debugger.apply(control)
-        return self._masker.value(outcome)
+        shown = self._masker.value(outcome)
+        if _PICTURE in outcome.answer:
+            answer = {**shown.answer, _PICTURE: outcome.answer[_PICTURE]}
+            shown = shown.model_copy(update={"answer": answer})
+        return shown
 
     async def run(self) -> None:
         """Run to the end; cancelling it stops the execution in the middle of a node.
@@ -135,12 +143,12 @@ class Attempt:
     async def _run_plan(self, plan: Plan) -> None:
         context, keeps_dialogs = self._context(plan)
         invoker = Invoker(plan, self._registry, context, keeps_dialogs=keeps_dialogs)
-        gate = self._gate(context)
+        gate = self._gate(lambda: walker.innermost.context)
         asking = Asking(gate.clock, self._emit, self._masker)
         walker = self._walker(plan, context, invoker, (gate, asking))
         if gate.rules.wait_nodes:
             context.pause, context.ask = walker.pause, walker.ask
-        gate.knows = lambda node_id: node_id in walker.plan.nodes
+        gate.knows = walker.knows
         self._debugger = self._debug(gate, walker, invoker, context, asking)
         status, error = ExecutionStatus.COMPLETED, None
         token = CLOCK.set(gate.clock)
@@ -213,9 +221,9 @@ class Attempt:
             session.watch_console(self._console)
         data: dict[str, object] = {
             "scrollThenAction": settings.scroll_then_action,
-            "isParallelExecution": True,
+            "isParallelExecution": not self._spec.single,
             "executionId": self._spec.execution_id,
-            "batchId": self._spec.batch_id,
+            **({} if self._spec.single else {"batchId": self._spec.batch_id}),
             "traceLogs": options.trace_logs,
             "outputDirectory": str(settings.output),
             "screenshotsDirectory": str(settings.screenshots),
@@ -231,12 +239,13 @@ class Attempt:
             secrets=self._secrets,
             masker=self._masker,
             source=Path(self._spec.source) if self._spec.source is not None else None,
+            tracing=lambda: self._trace,
         )
         if self._scripts is not None:
             context.scripts = self._scripts
         return context, keeps_dialogs
 
-    def _gate(self, context: ExecutionContext) -> Gate:
+    def _gate(self, context: Callable[[], ExecutionContext]) -> Gate:
         debug = self._spec.debug or DebugOptions()
         return Gate(
             stops=Stops(debug.breakpoint_set, debug.known_p95, self._log),
@@ -244,9 +253,9 @@ class Attempt:
             clock=Clock(),
             emit=self._emit,
             values=lambda: {
-                "data": public_view(context.data),
-                "variables": public_view(context.variables),
-                "index": context.variables.get("index"),
+                "data": public_view(context().data),
+                "variables": public_view(context().variables),
+                "index": context().variables.get("index"),
             },
         )
 

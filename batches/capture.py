@@ -24,7 +24,7 @@ from nodes.document import Node
 from nodes.masking import Masker
 from nodes.session import BrowserSession
 
-__all__ = ["Capture", "CapturePlan", "Timing"]
+__all__ = ["Capture", "CapturePlan", "KeptDebugInfo", "Timing"]
 
 Timing = Literal["pre", "post", "failure"]
 
@@ -48,6 +48,19 @@ class CapturePlan:
     def wants_snapshot(self, timing: Timing) -> bool:
         """Whether to take a snapshot at this point; at failures if snapshots are on at all."""
         return self.snapshots in (timing, "both") or (timing == "failure" and self.snapshots != "none")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDebugInfo:
+    """The debug information of a failure.
+
+    Attributes:
+        file: Where all of it is, relative to the output folder.
+        similar_selectors: The part of it that is small enough for an event.
+    """
+
+    file: str
+    similar_selectors: tuple[Mapping[str, object], ...] | None
 
 
 class Capture:
@@ -102,8 +115,8 @@ class Capture:
             if await self._attempt("accessibility snapshot", self._snapshot(target)):
                 snapshots[timing] = self.relative(target)
 
-    async def debug_info(self, node: Node, screenshots: Mapping[str, str]) -> str | None:
-        """Keep what the page was like when a node failed; the file, or None if the page has nothing to do with it.
+    async def debug_info(self, node: Node, screenshots: Mapping[str, str]) -> KeptDebugInfo | None:
+        """Keep what the page was like when a node failed; None if the page has nothing to do with it.
 
         Args:
             node: The node.
@@ -114,12 +127,16 @@ class Capture:
         if self._session.dialog_opened.is_set() or self._session.page_crashed or self._session.lost:
             return None
         target = self._settings.output / "debug" / f"{_UNSAFE.sub('-', node.id)}-{now_ms()}.json"
-        taken = await self._attempt("debug information", self._debug_info(target, node, screenshots))
-        return self.relative(target) if taken else None
+        kept: list[KeptDebugInfo] = []
 
-    async def _debug_info(self, target: Path, node: Node, screenshots: Mapping[str, str]) -> None:
-        info = await collect(self._session, selector=failed_selector(node), screenshots=screenshots)
-        await asyncio.to_thread(_write, target, to_bytes(self._masker.value(info)))
+        async def keep() -> None:
+            info = await collect(
+                self._session, self._masker, selector=failed_selector(node), screenshots=screenshots
+            )
+            await asyncio.to_thread(_write, target, to_bytes(info))
+            kept.append(KeptDebugInfo(self.relative(target), info.similar_selectors))
+
+        return kept[0] if await self._attempt("debug information", keep()) else None
 
     def relative(self, path: Path) -> str:
         """A file of this execution relative to the output folder; others stay as they are."""

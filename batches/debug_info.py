@@ -17,6 +17,7 @@ from batches.events import Record
 from batches.similar import similar_selectors
 from nodes.accessibility import accessibility_snapshot
 from nodes.document import Node
+from nodes.masking import Masker
 from nodes.session import BrowserSession
 
 __all__ = ["MAX_SOURCE", "DebugInfo", "collect", "failed_selector", "has_debug_info"]
@@ -62,12 +63,17 @@ def failed_selector(node: Node) -> str | None:
 
 
 async def collect(
-    session: BrowserSession, *, selector: str | None = None, screenshots: Mapping[str, str] | None = None
+    session: BrowserSession,
+    masker: Masker,
+    *,
+    selector: str | None = None,
+    screenshots: Mapping[str, str] | None = None,
 ) -> DebugInfo:
     """Look at the current page; parts that cannot be had in time are left out.
 
     Args:
         session: The execution's browser.
+        masker: Takes secrets out.
         selector: The selector that failed, to look for similar ones.
         screenshots: Pictures that were taken, by timing.
 
@@ -76,16 +82,17 @@ async def collect(
     """
     page = session.page
     source = await _part(page.content())
+    source = masker.text(source) if source is not None else None
     if source is not None and len(source) > MAX_SOURCE:
         source = f"{source[:MAX_SOURCE]}\n<!-- cut at {MAX_SOURCE} of {len(source)} characters -->"
     similar = await _part(similar_selectors(session.scope, selector)) if selector else None
-    return DebugInfo(
+    info = DebugInfo(
         page_url=page.url,
-        page_source=source,
         similar_selectors=tuple(similar) if similar is not None else None,
         accessibility_tree=await _part(accessibility_snapshot(page)),
         screenshot_paths=dict(screenshots or {}),
     )
+    return masker.value(info).model_copy(update={"page_source": source})
 
 
 async def _part(work: Awaitable[T]) -> T | None:

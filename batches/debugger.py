@@ -80,7 +80,7 @@ class Debugger:
         self._asking = asking
         self._start_overrides = start_overrides
         self._set_trace = set_trace
-        self._looking = Looking(context, registry)
+        self._looking = Looking(lambda: walker.innermost.context, registry)
         self._actions = ActionPause(context.session, walker, gate)
 
     async def apply(self, control: Control) -> ControlOutcome:
@@ -152,9 +152,10 @@ class Debugger:
         return ControlOutcome(message=f"Trace logs {'enabled' if enabled else 'disabled'}")
 
     def _set_values(self, wanted: SetValues) -> ControlOutcome:
+        context = self._walker.innermost.context
         for store, values, gone in (
-            (self._context.data, wanted.data, wanted.remove_data),
-            (self._context.variables, wanted.variables, wanted.remove_variables),
+            (context.data, wanted.data, wanted.remove_data),
+            (context.variables, wanted.variables, wanted.remove_variables),
         ):
             store.update(values)
             for key in gone:
@@ -177,6 +178,8 @@ class Debugger:
             return conflict(
                 "The workflow can be replaced only while the execution is paused at a node", "paused"
             )
+        if self._walker.innermost is not self._walker:
+            return conflict("The workflow cannot be replaced while a sub-workflow runs in it", "paused")
         try:
             plan, warnings = prepare(wanted.workflow, self._registry, self._start_overrides)
             self._walker.replace(plan)
@@ -206,7 +209,7 @@ class Debugger:
                     tree = await accessibility_snapshot(page)
                     return ControlOutcome(message="Snapshot taken", answer={"accessibilityTree": tree})
                 selector = failed_selector(standing.spot.node) if standing.at is PauseAt.ERROR else None
-                info = await collect(session, selector=selector)
+                info = await collect(session, self._context.masker, selector=selector)
         except (Error, NodeError) as error:
             return invalid(f"The page cannot be captured: {error.message}", "page", "CAPTURE_FAILED")
         return ControlOutcome(

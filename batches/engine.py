@@ -72,6 +72,13 @@ class Engine(ABC):
     async def start(self) -> None:
         """Get ready; called once before the first run."""
 
+    def expect(self, waiting: int) -> None:  # noqa: B027 - an engine need not look ahead
+        """Learn how many executions wait for their turn, so that something may be prepared for them.
+
+        Args:
+            waiting: Their number now.
+        """
+
     @abstractmethod
     async def run(self, spec: ExecutionSpec) -> Handle:
         """Begin an attempt, waiting for a free slot first."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
 
 from batches.errors import StoreError, TransitionError
-from batches.events import BatchEnded, Event, ExecutionEnded
+from batches.events import BatchEnded, Event, ExecutionEnded, ExecutionResumed, ExecutionSuspended
 from batches.state import BatchState, apply
 from batches.store import Store
 
@@ -20,6 +22,15 @@ __all__ = ["EventLog", "Listener"]
 
 Listener = Callable[[Event, BatchState], None]
 """Called with each event and the state after it; must not block and not raise."""
+
+GATHER_S: Final = 0.025
+"""So much later than its event a line of the journal is written at most, seconds; results are written at once."""
+
+_MANY: Final = 500
+"""So many events are written without waiting for more."""
+
+_RESULTS: Final = (ExecutionEnded, BatchEnded, ExecutionSuspended, ExecutionResumed)
+"""What must not be lost: ends, and what people are asked and reply."""
 
 logger = logging.getLogger("batchwright.events")
 
@@ -40,6 +51,7 @@ class EventLog:
         self._listeners: list[Listener] = []
         self._pending: list[Event] = []
         self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._written = asyncio.Condition()
         self._written_seq = 0
         self._writer: asyncio.Task[None] | None = None
@@ -87,6 +99,8 @@ class EventLog:
         self._states[event.batch_id] = state
         self._pending.append(numbered)
         self._wake.set()
+        if isinstance(numbered, _RESULTS) or len(self._pending) >= _MANY:
+            self._urgent.set()
         for listener in list(self._listeners):
             try:
                 listener(numbered, state)
@@ -101,6 +115,7 @@ class EventLog:
             StoreError: It cannot be written.
         """
         wanted = self._seq
+        self._urgent.set()
         async with self._written:
             await self._written.wait_for(lambda: self._written_seq >= wanted or self.error is not None)
         if self.error is not None:
@@ -125,7 +140,9 @@ class EventLog:
     async def _write(self) -> None:
         while True:
             await self._wake.wait()
+            await self._gather()
             self._wake.clear()
+            self._urgent.clear()
             events, self._pending = self._pending, []
             if not events:
                 continue
@@ -135,13 +152,22 @@ class EventLog:
                 self._written_seq = events[-1].seq
                 self._written.notify_all()
 
+    async def _gather(self) -> None:
+        """Let events come together for a moment, unless one is a result or somebody waits for the journal.
+
+        Handing over to the thread that writes costs more than writing.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await self._urgent.wait()
+
     async def _write_out(self, events: list[Event]) -> None:
         by_batch: dict[str, list[Event]] = {}
         for event in events:
             by_batch.setdefault(event.batch_id, []).append(event)
         try:
             for batch_id, group in by_batch.items():
-                sync = any(isinstance(event, ExecutionEnded | BatchEnded) for event in group)
+                sync = any(isinstance(event, _RESULTS) for event in group)
                 await self._store.append(batch_id, group, sync=sync)
         except StoreError as error:
             self._fail(error)

@@ -274,6 +274,8 @@ class NodeEnded(_OfExecution):
     snapshots: Mapping[str, str] = Field(default_factory=dict)
     debug: str | None = None
     """File with the debug information of a failure (api.md, section 2.2), relative to the output folder."""
+    similar_selectors: tuple[Mapping[str, object], ...] | None = None
+    """Where a selector failed, those of the page that are like it; part of the debug information."""
 
 
 class ExecutionPaused(_OfExecution):

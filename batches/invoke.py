@@ -10,7 +10,9 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import ValidationError
 
+from batches.encoding import to_bytes
 from batches.gate import Jump
+from batches.looking import masked
 from nodes.context import ExecutionContext, NodeRun
 from nodes.document import Node
 from nodes.errors import (
@@ -45,6 +47,11 @@ _OWN_FAULTS: Final = (
     SelectorError,
 )
 """Errors that have nothing to do with a browser; one that died meanwhile is no excuse for them."""
+
+MAX_TRACED: Final = 2_000
+"""Characters of a node's properties in the log."""
+
+_NOT_TOLD: Final = {"type", "label"}
 
 PENDING_TIMEOUT_S: Final = 35.0
 """How long an action that opened a dialog may take to end once the dialog was answered, seconds."""
@@ -134,9 +141,13 @@ class Invoker:
             BrowserLostError: The browser died under it.
         """
         run = NodeRun(node, self._context)
+        if self._context.tracing():
+            self._context.log("debug", f"Node {node.title}: begins, type {node.type}")
         node_type = self.type_of(node)
         try:
             data = self.read(node, node_type)
+            if self._context.tracing():
+                self._context.log("debug", f"Node {node.title}: runs with {self._shown(data)}")
             if self._keeps_dialogs:
                 await self._run_among_dialogs(node_type, data, run)
             else:
@@ -146,6 +157,12 @@ class Invoker:
         except Exception as error:
             raise await self._translated(error, node) from error
         return run, data, node_type
+
+    def _shown(self, data: NodeData) -> str:
+        """The properties that a node was given, for the log; what sounds like a secret is masked."""
+        given = data.model_dump(by_alias=True, exclude_unset=True, exclude=_NOT_TOLD)
+        # Masked first: a part of a secret that is cut off would no longer be known as one.
+        return self._context.masker.text(to_bytes(masked(given)).decode())[:MAX_TRACED]
 
     async def close(self) -> None:
         """Give up an action that still waits behind a dialog."""

@@ -113,6 +113,10 @@ class LocalEngine(Engine):
     async def start(self) -> None:
         """Nothing to prepare: browsers are launched when the first execution wants one."""
 
+    def expect(self, waiting: int) -> None:
+        """Tell the browsers."""
+        self._provider.expect(waiting)
+
     async def run(self, spec: ExecutionSpec) -> Handle:
         """Begin an attempt in a task of its own, named after the execution."""
         await self._free.acquire()

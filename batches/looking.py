@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -51,14 +51,18 @@ class Looking:
     """Answers questions about one execution while it is paused.
 
     Args:
-        context: Its stores and browser.
+        context: Tells its stores and browser; those of a sub-workflow while it stands in one.
         registry: The node types, to resolve properties.
     """
 
-    def __init__(self, context: ExecutionContext, registry: Registry) -> None:
-        self._context = context
+    def __init__(self, context: Callable[[], ExecutionContext], registry: Registry) -> None:
+        self._find_context = context
         self._registry = registry
         self._marked: list[Page] = []
+
+    @property
+    def _context(self) -> ExecutionContext:
+        return self._find_context()
 
     def values(self, index: object) -> dict[str, object]:
         """What expressions see.
@@ -122,6 +126,10 @@ class Looking:
             async with _answers():
                 await page.hide_highlight()
 
+    def _cut(self, text: str) -> str:
+        """Cut after masking: a part of a secret that is cut off would no longer be known as one."""
+        return self._context.masker.text(text)[:_MAX_TEXT]
+
     def _resolved(self, standing: Standing) -> Mapping[str, object]:
         node = standing.spot.node
         node_type = self._registry.find(node.type)
@@ -140,9 +148,11 @@ class Looking:
         return {
             "page": {"url": page.url, "title": await page.title()},
             "tabs": tabs,
-            "console": [{"type": item.type, "text": item.text[:_MAX_TEXT]} for item in messages[-_MESSAGES:]],
-            "pageErrors": [str(item)[:_MAX_TEXT] for item in (await page.page_errors())[-_MESSAGES:]],
-            "networkFailures": await _network_failures(page),
+            "console": [{"type": item.type, "text": self._cut(item.text)} for item in messages[-_MESSAGES:]],
+            "pageErrors": [self._cut(str(item)) for item in (await page.page_errors())[-_MESSAGES:]],
+            "networkFailures": [
+                {**item, "url": self._cut(str(item["url"]))} for item in await _network_failures(page)
+            ],
         }
 
     async def _elements(self, standing: Standing, question: Evaluate, page: Page) -> dict[str, object]:
@@ -155,7 +165,7 @@ class Looking:
         for index in range(min(count, _TEXTS)):
             element = locator.nth(index)
             text = (await element.text_content(timeout=_LIMIT_MS)) or ""
-            elements.append({"visible": await element.is_visible(), "text": text.strip()[:_MAX_TEXT]})
+            elements.append({"visible": await element.is_visible(), "text": self._cut(text.strip())})
         if question.highlight and count:
             await locator.highlight()
             self._marked.append(page)
@@ -171,7 +181,7 @@ async def _network_failures(page: Page) -> list[dict[str, object]]:
             found.append(
                 {
                     "method": request.method,
-                    "url": request.url[:_MAX_TEXT],
+                    "url": request.url,
                     "status": status,
                     "failure": request.failure,
                 }

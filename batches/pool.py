@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import cache
 from typing import Any, Final, cast
 
-from playwright.async_api import Browser, BrowserContext, Playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
 from batches.driver import Driver
 from batches.launching import LaunchedBrowser, Launcher
@@ -44,6 +44,7 @@ class BrowserPool(BrowserProvider):
         self._launcher = Launcher(self._settings)
         self._counters = PoolCounters()
         self._browsers: list[PooledBrowser] = []
+        self._waiting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._driver: Driver | None = None
         self._driver_lock = asyncio.Lock()
@@ -58,6 +59,7 @@ class BrowserPool(BrowserProvider):
             crashed=counters.crashed,
             recycled=counters.recycled,
             contexts=counters.contexts,
+            prepared=counters.prepared,
             browsers=len(self._browsers),
             leases=sum(browser.seats for browser in self._browsers),
         )
@@ -102,6 +104,7 @@ class BrowserPool(BrowserProvider):
             settings=self._settings,
             counters=self._counters,
             spawn=self._spawn,
+            lacking=self._lacking,
             on_end=self._forget,
         )
         browser.seats = 1
@@ -118,6 +121,16 @@ class BrowserPool(BrowserProvider):
                 self._driver = await Driver.start(self._settings.launch_timeout_s)
             driver = self._driver
         return await self._launcher.launch(driver, request)
+
+    def expect(self, waiting: int) -> None:
+        """Learn how many executions wait: contexts are opened ahead for that many at most."""
+        self._waiting = waiting
+
+    def _lacking(self) -> int:
+        """How many more contexts than there are may be opened ahead; negative if there are too many."""
+        if not self._settings.prepare_contexts or self._closing is not None:
+            return 0
+        return self._waiting - sum(len(browser.spares) for browser in self._browsers)
 
     def _drop_dead(self) -> None:
         # A driver that died tells nobody that its browsers are lost.
@@ -238,9 +251,19 @@ class _Lease(BrowserLease):
                 code="CONTEXT_OPTION_INVALID",
             )
         context = await self._pooled.new_context(cast("dict[str, Any]", options))
+        self._own(context)
+        return context
+
+    def prepared_page(self, options: Mapping[str, object]) -> Page | None:
+        """The page of a context that was opened ahead, if there is one with these options."""
+        page = self._pooled.prepared_page(options) if self._release is None else None
+        if page is not None:
+            self._own(page.context)
+        return page
+
+    def _own(self, context: BrowserContext) -> None:
         self._contexts.append(context)
         context.on("close", lambda _closed: self._contexts.remove(context))
-        return context
 
     async def release(self) -> None:
         """Close the contexts opened through this lease and give the browser back; idempotent."""

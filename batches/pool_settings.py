@@ -20,6 +20,7 @@ class PoolSettings:
         launch_timeout_s: Longest time a browser may take to start, in seconds.
         context_timeout_s: Longest time a browser may take to open a context before it counts as hung, in seconds.
         close_timeout_s: Longest time for closing contexts or a browser before it is killed, in seconds.
+        prepare_contexts: Whether browsers open a context with a page ahead while executions wait for their turn.
         executable: Paths of executables by kind, before everything else that could be found.
         no_sandbox: Start Chromium without its sandbox; None does so only for root, where it cannot work.
     """
@@ -31,6 +32,7 @@ class PoolSettings:
     launch_timeout_s: float = 30.0
     context_timeout_s: float = 15.0
     close_timeout_s: float = 5.0
+    prepare_contexts: bool = True
     executable: Mapping[str, str] = field(default_factory=dict)
     no_sandbox: bool | None = None
 
@@ -43,7 +45,8 @@ class PoolStats:
         launched: Browsers started.
         crashed: Browsers that died or were killed because they did not answer.
         recycled: Browsers retired after `PoolSettings.contexts_per_browser` contexts.
-        contexts: Contexts opened.
+        contexts: Contexts that executions opened.
+        prepared: Those of them that had been opened ahead.
         browsers: Browsers open now, those being started included.
         leases: Leases held now.
     """
@@ -52,6 +55,7 @@ class PoolStats:
     crashed: int
     recycled: int
     contexts: int
+    prepared: int
     browsers: int
     leases: int
 
@@ -64,3 +68,4 @@ class PoolCounters:
     crashed: int = 0
     recycled: int = 0
     contexts: int = 0
+    prepared: int = 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol
 
-from playwright.async_api import Browser, BrowserContext, Error
+from playwright.async_api import Browser, BrowserContext, Error, Page
 
 from batches.launching import LaunchedBrowser
 from batches.pool_settings import PoolCounters, PoolSettings
 from batches.processes import ProcessId, is_alive, kill_tree
+from batches.spares import Spares
 from nodes.errors import BrowserLostError
 
 __all__ = ["PooledBrowser", "Spawn"]
@@ -40,6 +41,7 @@ class PooledBrowser:
         settings: The pool's settings.
         counters: The pool's running totals.
         spawn: Starts the pool's tasks.
+        lacking: How many more contexts may be opened ahead; negative if there are too many.
         on_end: Called once when it no longer counts, before its processes are gone.
     """
 
@@ -51,6 +53,7 @@ class PooledBrowser:
         settings: PoolSettings,
         counters: PoolCounters,
         spawn: Spawn,
+        lacking: Callable[[], int],
         on_end: Callable[[PooledBrowser], None],
     ) -> None:
         self.key = key
@@ -60,7 +63,10 @@ class PooledBrowser:
         self._settings = settings
         self._counters = counters
         self._spawn = spawn
+        self._lacking = lacking
         self._on_end = on_end
+        self.spares: Final = Spares(self._open, self.close_contexts, spawn, settings.context_timeout_s)
+        """Contexts opened ahead."""
         self._contexts = 0
         self._visits = 0
         self._retired = False
@@ -157,6 +163,26 @@ class PooledBrowser:
         Raises:
             BrowserLostError: It is gone or did not answer.
         """
+        context = await self._open(options)
+        self._count_context()
+        self._prepare(options)
+        return context
+
+    def prepared_page(self, options: Mapping[str, object]) -> Page | None:
+        """The page of a context that was opened ahead with these options, or None."""
+        page = None if self.lost else self.spares.take(options)
+        if page is not None:
+            self._count_context()
+            self._counters.prepared += 1
+            self._prepare(options)
+        return page
+
+    def _prepare(self, options: Mapping[str, object]) -> None:
+        """Open the next context ahead, if somebody waits who may get it."""
+        if self._lacking() > 0 and not (self.exclusive or self._retired or self._end):
+            self.spares.prepare(options)
+
+    async def _open(self, options: dict[str, Any]) -> BrowserContext:
         self._raise_if_lost(None)
         limit_s = self._settings.context_timeout_s
         opening = asyncio.create_task(self.launched.browser.new_context(**options), name="open a context")
@@ -174,7 +200,6 @@ class PooledBrowser:
         except Error as error:
             self._raise_if_lost(error)
             raise
-        self._count_context()
         return context
 
     def _raise_if_lost(self, error: Error | None) -> None:
@@ -187,6 +212,7 @@ class PooledBrowser:
         if self._contexts >= self._settings.contexts_per_browser and not (self._retired or self.exclusive):
             self._retired = True
             self._counters.recycled += 1
+            self.spares.drop()
 
     async def _discard(self, opening: asyncio.Task[BrowserContext]) -> None:
         await asyncio.wait({opening}, timeout=self._settings.context_timeout_s)
@@ -227,6 +253,7 @@ class PooledBrowser:
     def retire(self) -> None:
         """Take nobody else, and close with the last one to leave."""
         self._retired = True
+        self.spares.drop()
         if self.seats == 0:
             self._rest()
 
@@ -237,6 +264,8 @@ class PooledBrowser:
         if self.exclusive or self._retired:
             self.close()
             return
+        if self._lacking() < 0:
+            self.spares.drop()
         loop = asyncio.get_running_loop()
         loop.call_later(self._settings.idle_timeout_s, self._close_unvisited, self._visits)
 

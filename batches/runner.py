@@ -40,7 +40,7 @@ from batches.request import LONGEST_FIRST, BatchRequest
 from batches.rerun import stored_request
 from batches.saved_breakpoints import SavedBreakpoints
 from batches.spec import ExecutionSpec
-from batches.state import BatchState, ExecutionState
+from batches.state import GAVE_UP, BatchState, ExecutionState
 from batches.store import Store
 from nodes.secrets import Secrets
 
@@ -63,7 +63,17 @@ MAX_RECORDS: Final = 100_000
 
 _HOLDING: Final = (ExecutionStatus.PAUSED, ExecutionStatus.SUSPENDED)
 
-_NEVER_RETRIED: Final = frozenset({"WORKFLOW_INVALID", "BROWSER_MISSING", "NOT_SUPPORTED_YET"})
+_NEVER_RETRIED: Final = frozenset(
+    {
+        "WORKFLOW_INVALID",
+        "BROWSER_MISSING",
+        "NOT_SUPPORTED_YET",
+        "NOT_APPROVED",
+        "ANSWER_TIMEOUT",
+        "NOBODY_TO_ASK",
+    }
+)
+"""Error codes of failures that another attempt does not change; what people decided is not asked again."""
 
 logger = logging.getLogger("batchwright.runner")
 
@@ -83,6 +93,7 @@ class Runner:
         self, *, store: Store, engine: Engine, output: Path, root: Path, secrets: Secrets | None = None
     ) -> None:
         self.secrets: Final = secrets or Secrets()
+        self.masker: Final = self.secrets.masker()
         self._store = store
         self._engine = engine
         self._output = output
@@ -137,7 +148,9 @@ class Runner:
         durations = await self._store.durations() if request.order == LONGEST_FIRST else {}
         own = await own_options(request.debug, request.items, self._store, self.saved_breakpoints)
         # Nothing is awaited from here until the queue has them: a stop finds all members or none.
-        self.log.append(start_of(reservation.batch_id, request, members))
+        start = start_of(reservation.batch_id, request, members)
+        shown = {"invalid": self.masker.value(start.invalid), "options": self.masker.value(start.options)}
+        self.log.append(start.model_copy(update=shown))
         state = self.log.states[reservation.batch_id]
         batch = Taken(reservation.batch_id, request, state)
         self._batches[batch.batch_id] = batch
@@ -256,6 +269,7 @@ class Runner:
         while not self._closing and (execution_id := self._queue.take()) is not None:
             if not self.pauses.granted(execution_id):
                 self._spawn(self._drive(self._jobs[execution_id]), f"drive {execution_id}")
+        self._engine.expect(0 if self._closing else self._queue.waiting)
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -335,11 +349,12 @@ class Runner:
             job.lost += 1
         else:
             job.failures += 1
-        info = error or ErrorInfo(code="ERROR", message="The attempt failed")
+        info = self.masker.value(error) or ErrorInfo(code="ERROR", message="The attempt failed")
         self.log.append(event_of(job, ExecutionRetried, reason=reason, error=info))
 
     async def _conclude(self, job: Job, status: ExecutionStatus, error: ErrorInfo) -> None:
         """End an execution whose engine does not; with its reports."""
+        error = self.masker.value(error)
         await self._write_up(job, event_of(job, ExecutionEnded, status=status, error=error))
         self._finish(job, status, error)
 
@@ -361,9 +376,7 @@ class Runner:
     def _cancel_waiting(self, batch: Taken, message: str) -> int:
         cancelled = 0
         for execution_id in self._queue.waiting_of(batch.batch_id):
-            cancelled += self._cancel_job(
-                self._jobs[execution_id], ErrorInfo(code="NOT_RUN", message=message)
-            )
+            cancelled += self._cancel_job(self._jobs[execution_id], ErrorInfo(code=GAVE_UP, message=message))
         return cancelled
 
     def _cancel_job(self, job: Job, error: ErrorInfo) -> bool:
@@ -435,8 +448,10 @@ class Runner:
         """Write what was asked for about an execution before its end is told: who hears of it finds it."""
         if end.status is ExecutionStatus.STOPPED and job.attempt == 0:
             return
-        for problem in await self._endings.write(job, end, self._spec(job)):
-            self.log.append(event_of(job, LogLine, level="warning", message=problem))
+        spec = self._spec(job)
+        spec = spec.model_copy(update={"workflow": self.masker.value(spec.workflow)})
+        for problem in await self._endings.write(job, end, spec):
+            self.log.append(event_of(job, LogLine, level="warning", message=self.masker.text(problem)))
 
     def _journal_failed(self, error: StoreError) -> None:
         logger.error("results can no longer be written: %s", error.message)
@@ -458,6 +473,7 @@ class Runner:
             execution_id=job.member.execution_id,
             batch_id=job.batch.batch_id,
             attempt=job.attempt,
+            single=job.batch.state.single,
             workflow_file_name=job.item.file_name,
             workflow=job.item.document,
             source=job.item.source,

@@ -29,6 +29,12 @@ PAUSE_S: Final = 0.2
 _LIMIT_S: Final = 5.0
 """How long the browser may take to begin or end sending pictures, seconds."""
 
+_FIRST_S: Final = 1.0
+"""How long the first picture may take before the page is photographed instead, seconds."""
+
+_AGAIN_S: Final = 2.0
+"""When pictures are tried again after the browser did not begin to send any, seconds."""
+
 logger = logging.getLogger("batchwright.pictures")
 
 
@@ -99,7 +105,9 @@ class Screen:
                     self._changed.clear()
             except (Error, TimeoutError) as error:
                 logger.debug("no pictures of %s: %s", page.url, error)
-                await self._changed.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_AGAIN_S):
+                        await self._changed.wait()
             finally:
                 self.page = None
                 cast.end()
@@ -121,6 +129,7 @@ class _Cast:
         self._size = size
         self._show = show
         self._over = asyncio.Event()
+        self._begun = asyncio.Event()
         self._turn = asyncio.Lock()
         self._latest: bytes | None = None
 
@@ -130,6 +139,20 @@ class _Cast:
             await self._page.screencast.start(
                 on_frame=self._on_frame, size={"width": width, "height": height}, quality=quality
             )
+        try:
+            async with asyncio.timeout(_FIRST_S):
+                await self._begun.wait()
+        except TimeoutError:
+            await self._photograph(quality)
+
+    async def _photograph(self, quality: int) -> None:
+        """Show a page that stands still: some browsers send a picture only when something is drawn."""
+        async with asyncio.timeout(_LIMIT_S):
+            picture = await self._page.screenshot(
+                type="jpeg", quality=quality, scale="css", animations="allow", caret="initial"
+            )
+        if not self._begun.is_set() and not self._over.is_set():
+            self._show(picture)
 
     def end(self) -> None:
         """Show nothing more; enough when the page is about to be closed."""
@@ -143,6 +166,7 @@ class _Cast:
 
     async def _on_frame(self, frame: ScreencastFrame) -> None:
         """Show the newest picture, then hold the browser back for a moment; it waits for this to return."""
+        self._begun.set()
         self._latest = frame["data"]
         async with self._turn:
             if self._over.is_set():

@@ -87,5 +87,7 @@ class ExecutionSpec(Record):
     options: ExecutionOptions = Field(default_factory=ExecutionOptions)
     debug: DebugOptions | None = None
     """Where it pauses; None means nowhere but at wait nodes with `pause`."""
+    single: bool = False
+    """A run of its own, not a member of a batch."""
     exclusive_browser: bool = False
     """Run in a browser that no other execution shares, because one was lost before."""

@@ -41,6 +41,7 @@ from batches.events import (
 )
 
 __all__ = [
+    "GAVE_UP",
     "MAX_NODE_RESULTS",
     "TRANSITIONS",
     "BatchState",
@@ -54,6 +55,9 @@ __all__ = [
 
 MAX_NODE_RESULTS: Final = 2_000
 """Node results and log lines kept per execution; the journal has them all."""
+
+GAVE_UP: Final = "NOT_RUN"
+"""Code of the error of executions that were not run because too many others of their batch had failed."""
 
 _S = ExecutionStatus
 
@@ -226,7 +230,8 @@ class BatchState:
         counts = self.counts
         if counts.interrupted:
             return BatchStatus.INTERRUPTED
-        if counts.stopped - counts.not_run or (counts.not_run and not counts.failed):
+        stopped = (item for item in self.executions.values() if item.status is ExecutionStatus.STOPPED)
+        if any(item.error is None or item.error.code != GAVE_UP for item in stopped):
             return BatchStatus.STOPPED
         return BatchStatus.FAILED if counts.failed else BatchStatus.COMPLETED
 

@@ -8,16 +8,18 @@ failures work the same in each of them.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from batches.asking import Asking
-from batches.capture import Capture
+from batches.capture import Capture, KeptDebugInfo
 from batches.events import ErrorInfo, NodeEnded, NodeStarted, NodeStatus
 from batches.frames import Frame, Stack
 from batches.gate import Gate, Jump, Spot, Verdict
 from batches.invoke import Invoker
+from batches.nesting import SEPARATOR, Host
 from nodes.context import ExecutionContext, NodeRun
 from nodes.document import Node
 from nodes.errors import BatchwrightError, BrowserLostError, ReusableFlowError
@@ -35,6 +37,9 @@ Emit = Callable[[type[NodeStarted] | type[NodeEnded], dict[str, Any]], None]
 
 BYPASSED: Final = "Node bypassed"
 UNREACHABLE: Final = "Node skipped (unreachable branch)"
+TURN_S: Final = 0.005
+"""So long a walk may go on before others get their turn, seconds."""
+
 LEFT: Final = "Left, to repeat from an earlier node"
 
 
@@ -54,30 +59,7 @@ class _Try:
     began: float
     screenshots: dict[str, str] = field(default_factory=dict)
     snapshots: dict[str, str] = field(default_factory=dict)
-    debug: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """The node of another walk that a walk runs in; without one, the walk is the outermost.
-
-    Attributes:
-        prefix: What ids of the inner walk's nodes begin with outside of it: ``<calling node>/``.
-        depth: How many loops, flows and calls are around it.
-        reaches: Whether the walks around it can go back to a node.
-    """
-
-    prefix: str = ""
-    depth: int = 0
-    reaches: Callable[[str], bool] = lambda _node_id: False
-
-    def name(self, node_id: str) -> str:
-        """A node's id as it is known outside."""
-        return self.prefix + node_id
-
-    def own(self, name: str) -> str | None:
-        """The id of a node of the inner walk; None for nodes of others."""
-        return name.removeprefix(self.prefix) if name.startswith(self.prefix) else None
+    debug: KeptDebugInfo | None = None
 
 
 class Walker:
@@ -115,8 +97,10 @@ class Walker:
         self._gate, self._asking = holds
         self._clock = self._gate.clock
         self._host = host or Host()
+        self._inner: dict[str, Walker] = {}
         self._stack = Stack()
         self._executed: dict[str, None] = {}
+        self._turn_began = time.perf_counter()
         self._slow_mo_ms = slow_mo_ms
         self._last = plan.main.order[-1] if plan.main.order else None
 
@@ -147,6 +131,27 @@ class Walker:
         return self._plan
 
     @property
+    def innermost(self) -> Walker:
+        """The walk that is going on: this one, or that of a sub-workflow inside it."""
+        return next((inner.innermost for inner in self._inner.values()), self)
+
+    @property
+    def context(self) -> ExecutionContext:
+        """What the nodes of this walk work with."""
+        return self._context
+
+    def knows(self, node_id: str) -> bool:
+        """Whether there is a node with this id; nodes of sub-workflows are known while these run."""
+        if node_id in self._plan.nodes:
+            return True
+        head, separator, rest = node_id.partition(SEPARATOR)
+        node = self._plan.nodes.get(head)
+        if not separator or node is None or node.type != SubWorkflow.name:
+            return False
+        inner = self._inner.get(head)
+        return inner is None or inner.knows(rest)
+
+    @property
     def spot(self) -> Spot | None:
         """Where the walk stands, or None before and after it."""
         if not self._stack:
@@ -175,9 +180,8 @@ class Walker:
         return self._stack.ahead(passed=passed), list(self._executed)
 
     def _spot(self, node: Node, frame: Frame) -> Spot:
-        host = self._host
-        shown = Node(host.name(node.id), node.type, node.data) if host.prefix else node
-        return Spot(shown, self._place(node, frame), host.depth + len(self._stack), self._reaches)
+        depth = self._host.depth + len(self._stack)
+        return Spot(self._host.shown(node), self._place(node, frame), depth, self._reaches)
 
     def _reaches(self, node_id: str) -> bool:
         own = self._host.own(node_id)
@@ -189,15 +193,25 @@ class Walker:
                 try:
                     await self._step(self._plan.nodes[frame.current], frame)
                     frame.at += 1
+                    await self._take_turns()
                 except Jump as jump:
                     target = self._host.own(jump.node_id)
                     if target is None or not frame.reaches(target):
                         raise
                     frame.go_back(target, self._plan)
 
+    async def _take_turns(self) -> None:
+        """Let others run: a walk whose nodes wait for nothing would hold the event loop to its end."""
+        if time.perf_counter() - self._turn_began > TURN_S:
+            await asyncio.sleep(0)
+            self._turn_began = time.perf_counter()
+
     async def _step(self, node: Node, frame: Frame) -> None:
         if node.id in frame.skipped:
             self._leave_out(node, frame, NodeStatus.SKIPPED, UNREACHABLE)
+            return
+        if frame.loop_id is not None and self._invoker.registry.find(node.type) is None:
+            self._ignore(node, frame)
             return
         if not node.bypass and self._gate.armed:
             if not await self._gate.before(self._spot(node, frame)):
@@ -280,14 +294,14 @@ class Walker:
         elif isinstance(node_type, RunReusable):
             await self._call(node, frame)
         elif isinstance(node_type, SubWorkflow):
-            await self._enter(run, node_type, cast("SubWorkflowData", data))
+            await self._enter(run, node_type, cast("SubWorkflowData", data), frame)
 
-    async def _enter(self, run: NodeRun, node_type: SubWorkflow, data: SubWorkflowData) -> None:
+    async def _enter(self, run: NodeRun, node_type: SubWorkflow, data: SubWorkflowData, frame: Frame) -> None:
         """Walk another workflow file inside a node."""
         plan, context = await node_type.open(data, run, self._invoker.registry)
         invoker = self._invoker.inside(plan, context)
-        host = Host(f"{self._host.name(run.node.id)}/", self._host.depth + len(self._stack), self._reaches)
-        inner = Walker(
+        host = self._host.inside(run.node, frame, depth=len(self._stack), reaches=self._reaches)
+        inner = self._inner[run.node.id] = Walker(
             plan,
             context,
             invoker,
@@ -302,6 +316,7 @@ class Walker:
         try:
             await inner.run()
         finally:
+            del self._inner[run.node.id]
             await invoker.close()
         node_type.close(data, run, context)
 
@@ -331,6 +346,15 @@ class Walker:
         """A switch that was bypassed or failed silently takes its default branch (section 11)."""
         if node.type == SWITCH:
             frame.choose(node.id, "default", self._plan)
+
+    def _ignore(self, node: Node, frame: Frame) -> None:
+        """Pass by a child of a loop whose type nobody knows (section 12.3); in the main flow it fails."""
+        message = f"Node ignored: no handler found for node type: {node.type}"
+        if not frame.iteration:
+            self._context.log(
+                "warning", f"Node {node.title} in a loop is ignored: unknown type '{node.type}'"
+            )
+        self._leave_out(node, frame, NodeStatus.SKIPPED, message)
 
     def _leave_out(self, node: Node, frame: Frame, status: NodeStatus, message: str) -> None:
         place = self._place(node, frame)
@@ -365,12 +389,13 @@ class Walker:
         )
 
     def _place(self, node: Node, frame: Frame) -> dict[str, Any]:
+        iteration, loop_id = self._host.loop_around(frame)
         return {
             "node_id": self._host.name(node.id),
             "node_type": node.type,
             "node_label": node.label,
-            "iteration": frame.iteration,
-            "parent_loop_node_id": self._host.name(frame.loop_id) if frame.loop_id is not None else None,
+            "iteration": iteration,
+            "parent_loop_node_id": loop_id,
         }
 
     def _end(
@@ -391,7 +416,8 @@ class Walker:
             "message": message,
             "screenshots": tried.screenshots,
             "snapshots": tried.snapshots,
-            "debug": tried.debug,
+            "debug": tried.debug.file if tried.debug is not None else None,
+            "similar_selectors": tried.debug.similar_selectors if tried.debug is not None else None,
             "is_test": node.is_test,
         }
         if error is not None:

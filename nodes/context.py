@@ -84,6 +84,7 @@ class ExecutionContext:
         session: The browser, its contexts and the current page.
         settings: How the execution runs.
         log: Called with a level (``debug``, ``info``, ``warning``, ``error``) and a message.
+        tracing: Whether lines of level ``debug`` are kept now, so that it pays to make them.
         resources: What nodes opened besides the browser; closed with the execution.
         scripts: The processes that run user JavaScript; whoever made the pool closes it.
         secrets: What ``${secrets.NAME}`` stands for.
@@ -108,6 +109,7 @@ class ExecutionContext:
     callers: tuple[Path, ...] = ()
     pause: Callable[[Node], Awaitable[bool]] | None = None
     ask: Callable[[Node, Question], Awaitable[Reply]] | None = None
+    tracing: Callable[[], bool] = lambda: False
 
 
 @dataclass(slots=True)
@@ -170,14 +172,20 @@ class NodeRun:
     async def ask(self, question: Question) -> Reply:
         """Suspend the execution until somebody replies.
 
+        Where nobody could, a question that can do without a reply is as good as timed out.
+
         Raises:
-            NobodyToAskError: It runs without anybody who could.
+            NobodyToAskError: It runs without anybody who could, and cannot do without.
         """
-        if self.context.ask is None:
+        if self.context.ask is not None:
+            return await self.context.ask(self.node, question)
+        if not question.optional:
             raise NobodyToAskError(
-                "Nobody can answer here. Run the workflow on a server (batchwright serve), or with --debug"
+                f"Nobody can reply here to: {question.text}. Run the workflow on a server (batchwright serve) "
+                "or with --debug, or say what happens without a reply"
             )
-        return await self.context.ask(self.node, question)
+        self.log("warning", f"Node {self.node.title}: goes on without a reply, nobody can give one here")
+        return Reply(timed_out=True)
 
     def log(self, level: str, message: str) -> None:
         """Write a line into the execution's log."""

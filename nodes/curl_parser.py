@@ -22,6 +22,8 @@ _FIELD: Final = "curlCommand"
 
 _END: Final = re.compile(r"\|.*|&&|;|&", re.DOTALL)
 _REDIRECT: Final = re.compile(r"(?:[0-9]*|&)>{1,2}(?P<target>.*)|<(?P<source>.*)", re.DOTALL)
+_SHOWN: Final = 60
+"""Characters of an argument that messages show."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"})
 _VERB: Final = re.compile(r"[A-Za-z]+")
@@ -85,7 +87,7 @@ def _url(command: CurlCommand, urls: list[str]) -> str:
         raise NodeDataError(f"Property '{_FIELD}' holds no URL", field=_FIELD)
     url = next((item for item in urls if item.lower().startswith(("http://", "https://"))), urls[0])
     surplus = [item for item in urls if item is not url]
-    command.left_out += [f"argument '{item[:60]}'" for item in surplus]
+    command.left_out += [f"argument '{_cut(item)}'" for item in surplus]
     return url if _SCHEME.match(url) else f"http://{url}"
 
 
@@ -156,7 +158,7 @@ def _header(command: CurlCommand, value: str) -> None:
     elif value.endswith(";"):
         command.headers.append((value[:-1].strip(), ""))
     else:
-        command.left_out.append(f"header '{value[:60]}'")
+        command.left_out.append(f"header '{_cut(value)}'")
 
 
 def _data(kind: DataKind) -> Callable[[CurlCommand, str], None]:
@@ -206,6 +208,10 @@ def _form(command: CurlCommand, value: str) -> None:
     settings = {key: _unquoted(text.strip()) for key, text in zip(pieces[1::2], pieces[2::2], strict=True)}
     text = _unquoted(quoted[0]) if quoted else pieces[0]
     command.form.append(FormItem(name, text, source, settings.get("type"), settings.get("filename")))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _unquoted(text: str) -> str:

@@ -62,7 +62,7 @@ class Node:
     @property
     def title(self) -> str:
         """How messages name the node: its label with the id, else the id alone."""
-        return f"{self.label} ({self.id})" if self.label else self.id
+        return f"{self.label} ({self.id})" if self.label and self.label != self.id else self.id
 
     @property
     def bypass(self) -> bool:

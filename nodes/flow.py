@@ -70,8 +70,9 @@ class Loop(NodeType[LoopData]):
         return condition_problems(values.get("condition") if values.get("mode") == "doWhile" else None)
 
     async def run(self, data: LoopData, run: NodeRun) -> None:
-        """Check the properties; the iterations are the walker's."""
-        choose({"forEach": _array, "doWhile": _condition}, data.mode, "mode")(data, run)
+        """Check the properties and set what `index` and `item` are at first; the iterations are the walker's."""
+        first = choose({"forEach": _first, "doWhile": _nothing}, data.mode, "mode")(data, run)
+        run.variables["index"], run.variables["item"] = 0, first
 
     def iterations(self, data: LoopData, run: NodeRun) -> AsyncIterator[int]:
         """Count the iterations, with ``index`` and ``item`` set for each.
@@ -97,23 +98,28 @@ def _array(data: LoopData, run: NodeRun) -> list[object]:
     return list(value)
 
 
-def _condition(data: LoopData, _run: NodeRun) -> Mapping[str, object]:
+def _first(data: LoopData, run: NodeRun) -> object:
+    return next(iter(_array(data, run)), None)
+
+
+def _nothing(data: LoopData, _run: NodeRun) -> None:
+    _condition(data)
+
+
+def _condition(data: LoopData) -> Mapping[str, object]:
     if not data.condition:
         raise NodeDataError("Property 'condition' is required for a doWhile loop", field="condition")
     return data.condition
 
 
 async def _each(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
-    items = _array(data, run)
-    run.variables["index"], run.variables["item"] = 0, items[0] if items else None
-    for index, item in enumerate(items):
+    for index, item in enumerate(_array(data, run)):
         run.variables["index"], run.variables["item"] = index, item
         yield index
 
 
 async def _while(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
-    condition = _condition(data, run)
-    run.variables["index"], run.variables["item"] = 0, None
+    condition = _condition(data)
     index = 0
     while await holds(run, condition):
         if index >= data.max_iterations:

@@ -7,6 +7,7 @@ and their place in the graph matter; it runs nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Final
 
 from nodes.document import Edge, Node, Workflow
@@ -95,8 +96,16 @@ class Graph:
             if name in found or name == node_id:
                 continue
             found.add(name)
-            pending += [edge.target for edge in self._out[name] if self._follows(edge)]
+            pending += self._followed[name]
         return found
+
+    @cached_property
+    def _followed(self) -> Mapping[str, tuple[str, ...]]:
+        """Where control flow leads from each node, nested branches included."""
+        return {
+            name: tuple(edge.target for edge in edges if self._follows(edge))
+            for name, edges in self._out.items()
+        }
 
     def scope(self, definition_id: str) -> tuple[set[str], bool]:
         """The nodes of a reusable flow and whether an end node closes it (workflow-format.md, section 13).

@@ -79,7 +79,8 @@ class ApprovalGate(NodeType[ApprovalGateData]):
         late_means = choose({"reject": False, "approve": True}, data.on_timeout, "onTimeout")
         fails = choose({"fail": True, "continue": False}, data.on_reject, "onReject")
         text = run.require(data.message, "message")
-        reply = await run.ask(Question(APPROVAL, text, timeout_ms=data.limit_ms))
+        optional = data.limit_ms is not None and (late_means or not fails)
+        reply = await run.ask(Question(APPROVAL, text, timeout_ms=data.limit_ms, optional=optional))
         approved = late_means if reply.timed_out else reply.approved
         run.data[data.output_variable or "approval"] = {
             "approved": approved,
@@ -130,7 +131,8 @@ class AskHuman(NodeType[AskHumanData]):
         text = run.require(data.question, "question")
         if data.default_answer is not None and data.choices and data.default_answer not in data.choices:
             raise NodeDataError("Property 'defaultAnswer' must be one of 'choices'", field="defaultAnswer")
-        question = Question(QUESTION, text, data.choices, data.limit_ms, data.secret)
+        optional = data.limit_ms is not None and data.default_answer is not None
+        question = Question(QUESTION, text, data.choices, data.limit_ms, data.secret, optional)
         reply = await run.ask(question)
         answer = data.default_answer if reply.timed_out else reply.answer
         if answer is None or not (reply.timed_out or reply.approved):

@@ -169,7 +169,10 @@ Milliseconds = Annotated[float, AfterValidator(_finite), AbsentAs(DEFAULT_TIMEOU
 
 
 class Part(BaseModel):
-    """An object in a workflow file: null means absent, unknown keys are kept and ignored."""
+    """An object in a workflow file: null means absent, unknown keys are kept and ignored.
+
+    An empty text means absent, too, where a text has a default: editors write it for a field left empty.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -185,8 +188,24 @@ class Part(BaseModel):
     @classmethod
     def _null_is_absent(cls, values: object) -> object:
         if isinstance(values, Mapping):
-            return {key: value for key, value in values.items() if value is not None}
+            defaulted = cls._texts_with_default()
+            return {
+                key: value
+                for key, value in values.items()
+                if value is not None and (value != "" or key not in defaulted)
+            }
         return values
+
+    @classmethod
+    @cache
+    def _texts_with_default(cls) -> frozenset[str]:
+        """Names and aliases of the fields for which an empty text selects the default."""
+        return frozenset(
+            key
+            for name, info in cls.model_fields.items()
+            if isinstance(info.default, str) and info.default
+            for key in (name, info.alias or name)
+        )
 
 
 class NodeData(Part):

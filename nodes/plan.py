@@ -50,6 +50,7 @@ class Plan:
         self.graph = Graph(workflow)
         self._bodies: dict[tuple[str, frozenset[str]], Region] = {}
         self._calls: dict[str, Region] = {}
+        self._unselected: dict[tuple[str, str], frozenset[str]] = {}
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -90,10 +91,14 @@ class Plan:
         Those behind other handles and not behind the selected one, so that a join after the branches runs
         (section 11).
         """
-        skipped: set[str] = set()
-        for handle in self.graph.source_handles(switch_id) - {selected}:
-            skipped |= self.graph.reachable(switch_id, handle)
-        return frozenset(skipped - self.graph.reachable(switch_id, selected))
+        key = (switch_id, selected)
+        if key not in self._unselected:
+            skipped: set[str] = set()
+            for handle in self.graph.source_handles(switch_id) - {selected}:
+                skipped |= self.graph.reachable(switch_id, handle)
+            joined = self.graph.reachable(switch_id, selected) if skipped else set()
+            self._unselected[key] = frozenset(skipped - joined)
+        return self._unselected[key]
 
     def problems(self) -> tuple[list[str], list[str]]:
         """Graph validation (section 5.2): errors that abort a run, and warnings."""

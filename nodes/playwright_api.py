@@ -278,9 +278,7 @@ def _is_open(value: object) -> bool:
 
 def _known(table: Mapping[str, type], target: str, field: str) -> type:
     if target not in table:
-        raise NodeDataError(
-            f"Property '{field}' has the unknown value '{target}'; it can be: {', '.join(table)}", field=field
-        )
+        raise NodeDataError(f"there is no target '{target}'; it can be: {', '.join(table)}", field=field)
     return table[target]
 
 

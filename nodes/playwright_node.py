@@ -59,7 +59,7 @@ class PlaywrightData(SelectorBlock, WaitBlock, RetryBlock, TimeoutBlock):
         """
         target = self.target or ("locator" if self.selector else "page")
         if bool(self.method) == bool(self.expect):
-            raise NodeDataError("Give one of the properties 'method' and 'expect'", field="method")
+            raise NodeDataError("give either 'method' or 'expect'", field="method")
         if self.expect:
             return assertion(target, self.expect, negated=self.negated)
         return method_of(target, self.method or "")
@@ -72,9 +72,10 @@ class PlaywrightData(SelectorBlock, WaitBlock, RetryBlock, TimeoutBlock):
             return found
         data = cls.read({key: value for key, value in values.items() if key in _SIGNATURE})
         try:
-            return data.operation.problems(data.arguments or ())
+            problems = data.operation.problems(data.arguments or ())
         except NodeDataError as error:
-            return [error.message]
+            return [f"property '{error.field}': {error.message}"]
+        return [f"property 'arguments': {problem}" for problem in problems]
 
 
 _SIGNATURE: Final = frozenset({"target", "method", "expect", "not", "arguments", "selector"})
@@ -90,6 +91,12 @@ class PlaywrightCall(NodeType[PlaywrightData]):
     title: ClassVar = "Playwright"
     category: ClassVar = "interaction"
     writes: ClassVar = ("result",)
+
+    def advise(self, values: Mapping[str, object]) -> list[str]:
+        """Faults of the selector, also that there is none."""
+        if values.get("target") == "locator" and not values.get("selector"):
+            return ["property 'selector' is required for the target 'locator'"]
+        return super().advise(values)
 
     async def run(self, data: PlaywrightData, run: NodeRun) -> None:
         """Call.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib.metadata
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,6 +21,8 @@ __all__ = ["MANIFEST", "Manifest", "NodeEntry", "PluginError", "Requirements", "
 MANIFEST: Final = "plugin.json"
 
 _MAX_BYTES: Final = 1024 * 1024
+
+logger = logging.getLogger("batchwright.plugins")
 
 Word = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -47,7 +51,7 @@ class NodeEntry(_Part):
     label: Word
     category: Word
     handler_path: Word
-    """A Python file below the plugin's folder, also as ``file.py:ClassName``."""
+    """A Python file below the plugin's folder, its ending may be left out; also as ``file.py:ClassName``."""
     icon: str | None = None
     description: str | None = None
     config_component_path: str | None = None
@@ -55,7 +59,7 @@ class NodeEntry(_Part):
 
 
 class Requirements(_Part):
-    """Versions of Batchwright that the plugin works with, both included."""
+    """Versions of Batchwright that the plugin was written for, both included; another one is only warned of."""
 
     min_version: str | None = None
     max_version: str | None = None
@@ -77,15 +81,17 @@ def read_manifest(folder: Path) -> tuple[Manifest, Mapping[str, object]]:
     """The manifest of a plugin folder, checked, and as it is written.
 
     Raises:
-        PluginError: It cannot be read, lacks something, or asks for another version of Batchwright.
+        PluginError: It cannot be read or lacks something.
     """
     name = folder.name
     try:
         content = (folder / MANIFEST).read_bytes()
         if len(content) > _MAX_BYTES:
             raise PluginError(name, f"{MANIFEST} is larger than {_MAX_BYTES} bytes")
-        raw = orjson.loads(content)
+        raw = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
         manifest = Manifest.model_validate(raw)
+    except FileNotFoundError:
+        raise PluginError(name, f"there is no {MANIFEST} in {folder}") from None
     except OSError as error:
         raise PluginError(name, f"{MANIFEST} cannot be read: {error.strerror}") from error
     except orjson.JSONDecodeError as error:
@@ -94,19 +100,19 @@ def read_manifest(folder: Path) -> tuple[Manifest, Mapping[str, object]]:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise PluginError(name, f"{MANIFEST}: {where}: {first['msg']}") from error
-    _require_version(name, manifest.requirements)
+    _check_version(name, manifest.requirements)
     return manifest, raw
 
 
-def _require_version(name: str, wanted: Requirements) -> None:
+def _check_version(name: str, wanted: Requirements) -> None:
+    """Warn of a version that the plugin was not written for: whether it works shows when it is loaded."""
     try:
         ours = Version(importlib.metadata.version("batchwright"))
-        least = Version(wanted.min_version) if wanted.min_version else None
-        most = Version(wanted.max_version) if wanted.max_version else None
+        least = Version(wanted.min_version) if wanted.min_version else ours
+        most = Version(wanted.max_version) if wanted.max_version else ours
     except InvalidVersion as error:
-        raise PluginError(name, f"{MANIFEST}: requirements: {error}") from error
-    if (least is not None and ours < least) or (most is not None and ours > most):
-        bounds = " ".join(
-            text for text in (f">= {least}" if least else "", f"<= {most}" if most else "") if text
-        )
-        raise PluginError(name, f"it needs Batchwright {bounds}; this is {ours}")
+        logger.warning("Plugin '%s': %s: requirements: %s", name, MANIFEST, error)
+        return
+    if not least <= ours <= most:
+        bounds = [f">= {least}"] * bool(wanted.min_version) + [f"<= {most}"] * bool(wanted.max_version)
+        logger.warning("Plugin '%s' asks for Batchwright %s; this is %s", name, " and ".join(bounds), ours)

@@ -76,12 +76,13 @@ class Plugins:
         return sorted(self.plugins, key=lambda plugin: plugin.id)
 
 
-def load_plugins(folders: Iterable[Path] = (), *, packages: bool = True) -> Plugins:
-    """Load plugins; blocks, because it imports code. What cannot be loaded is logged and left out.
+def load_plugins(folders: Iterable[Path] = (), *, packages: bool = True, warn: bool = True) -> Plugins:
+    """Load plugins; blocks, because it imports code. What cannot be loaded is left out.
 
     Args:
-        folders: Plugin folders, or folders of plugin folders.
+        folders: Plugin folders, or folders of plugin folders: those without a manifest of their own.
         packages: Whether to load those of installed packages.
+        warn: Log what is left out; else only the answer tells.
 
     Raises:
         ConfigurationError: A folder does not exist.
@@ -96,7 +97,7 @@ def load_plugins(folders: Iterable[Path] = (), *, packages: bool = True) -> Plug
             plugin, types = source.load()
             _register(registry, source.id, types)
         except PluginError as error:
-            logger.warning("%s", error.message)
+            logger.log(logging.WARNING if warn else logging.DEBUG, "%s", error.message)
             failures.append(error)
         else:
             loaded.pop(source.id, None)
@@ -106,15 +107,18 @@ def load_plugins(folders: Iterable[Path] = (), *, packages: bool = True) -> Plug
 
 def _register(registry: Registry, plugin_id: str, types: Sequence[AnyType]) -> None:
     """Register all or none."""
-    try:
-        trial = Registry(built_in_types())
-        for node_type in types:
+    trial = Registry(built_in_types())
+    for node_type in types:
+        if not hasattr(node_type, "model"):
+            name = node_type.__name__
+            raise PluginError(plugin_id, f"{name} names no data model: class {name}(NodeType[{name}Data])")
+        try:
             trial.register(node_type)
             describe_type(node_type)
-    except BatchwrightError as error:
-        raise PluginError(plugin_id, error.message) from error
-    except Exception as error:
-        raise PluginError(plugin_id, _said(error)) from error
+        except BatchwrightError as error:
+            raise PluginError(plugin_id, error.message) from error
+        except Exception as error:
+            raise PluginError(plugin_id, _said(error)) from error
     for node_type in types:
         registry.register(node_type)
 
@@ -123,11 +127,18 @@ def _plugin_folders(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise ConfigurationError(f"There is no plugin folder {folder}", field="plugins")
-        if (folder / MANIFEST).is_file():
-            yield folder.resolve()
-        else:
-            inside = sorted(folder.iterdir())
-            yield from (item.resolve() for item in inside if (item / MANIFEST).is_file())
+        try:
+            several = not (folder / MANIFEST).is_file()
+            inside = [item for item in folder.iterdir() if _may_be(item)] if several else []
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigurationError(f"{folder} cannot be read: {reason}", field="plugins") from error
+        yield from (item.resolve() for item in sorted(inside) or [folder])
+
+
+def _may_be(item: Path) -> bool:
+    """Whether something in a folder of plugins is there as one; the others are caches and the like."""
+    return item.is_dir() and not item.name.startswith((".", "_")) and item.name != "node_modules"
 
 
 def _entry_points() -> list[importlib.metadata.EntryPoint]:
@@ -167,7 +178,9 @@ class _Folder:
 
     def _type(self, entry: NodeEntry, package: str) -> AnyType:
         text, _, class_name = entry.handler_path.partition(":")
-        file = (self.path / text).resolve()
+        file = (self.path / text.replace("\\", "/")).resolve()
+        if not file.suffix:
+            file = file.with_suffix(".py")
         if not file.is_relative_to(self.path):
             raise PluginError(self.id, f"the handler {text} lies outside of the plugin's folder")
         if file.suffix != ".py":
@@ -217,6 +230,8 @@ class _Package:
         missing = [item.__name__ for item in types if not isinstance(getattr(item, "name", None), str)]
         if missing:
             raise PluginError(self.id, f"the node type {missing[0]} has no name")
+        for item in types:
+            item.title = getattr(item, "title", item.name)
         names = tuple(item.name for item in types)
         return Plugin(self.id, self._manifest(types), _folder_of(types[0]), names), types
 
@@ -260,8 +275,9 @@ def _imported(package: str, file: Path, folder: Path) -> ModuleType:
 
 
 def _types_in(module: ModuleType) -> list[AnyType]:
-    own = (item for item in vars(module).values() if getattr(item, "__module__", None) == module.__name__)
-    return [item for item in own if _is_node_type(item)]
+    """The node types of a module or package; those that it only imports from elsewhere are not its own."""
+    found = [item for item in vars(module).values() if _is_node_type(item)]
+    return [item for item in found if f"{item.__module__}.".startswith(f"{module.__name__}.")]
 
 
 def _is_node_type(value: object) -> bool:
@@ -269,12 +285,11 @@ def _is_node_type(value: object) -> bool:
 
 
 def _completed(node_type: AnyType, entry: NodeEntry) -> AnyType:
-    """The class with what it leaves to the manifest: name, title, category."""
+    """The class with what it leaves to the manifest; one without a name may serve several types."""
     given = {"name": entry.type, "title": entry.label, "category": entry.category}
-    lacking = {key: value for key, value in given.items() if key not in vars(node_type)}
-    for key, value in lacking.items():
-        setattr(node_type, key, value)
-    return node_type
+    lacking: dict[str, object] = {key: value for key, value in given.items() if key not in vars(node_type)}
+    described = {"__doc__": node_type.__doc__ or entry.description, "__module__": node_type.__module__}
+    return type(node_type.__name__, (node_type,), {**lacking, **described})
 
 
 def _folder_of(node_type: AnyType) -> Path:

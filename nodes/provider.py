@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
-from playwright.async_api import Browser, BrowserContext, Playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
 __all__ = ["BrowserLease", "BrowserProvider", "LaunchRequest"]
 
@@ -74,6 +74,15 @@ class BrowserLease(ABC):
             BrowserLostError: The browser is gone or does not answer in time.
         """
 
+    def prepared_page(self, options: Mapping[str, object]) -> Page | None:
+        """The page of a fresh context with these options that was opened ahead, or None: open one then.
+
+        Args:
+            options: As for `new_context`; they must be the very same.
+        """
+        del options
+        return None
+
     @abstractmethod
     async def release(self) -> None:
         """Close the contexts opened through this lease and give the browser back; idempotent.
@@ -96,6 +105,13 @@ class BrowserProvider(ABC):
         Raises:
             BrowserMissingError: No such browser on this machine; the message says what to run.
             BrowserLostError: It could not be started or died while starting.
+        """
+
+    def expect(self, waiting: int) -> None:  # noqa: B027 - a provider need not look ahead
+        """Learn how many executions wait for their turn, so that something may be prepared for them.
+
+        Args:
+            waiting: Their number now.
         """
 
     @abstractmethod

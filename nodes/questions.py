@@ -22,6 +22,7 @@ class Question:
         choices: The answers there are; none means any text.
         timeout_ms: How long to wait, ms; None means as long as it takes.
         secret: Whether the answer is a secret, to be masked from then on.
+        optional: Whether the node has something to go on with when nobody replies in time.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Question:
     choices: tuple[str, ...] = ()
     timeout_ms: float | None = None
     secret: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,7 +27,7 @@ KEYRING_SERVICE: Final = "batchwright"
 """Service under which the keyring has them."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
-_REFERENCE: Final = re.compile(r"\$\{secrets\.([A-Za-z0-9_]+)\}")
+_HIDDEN: Final = re.compile(r"\$\{secrets\.([A-Za-z0-9_]+):hidden\}")
 
 
 class SecretMissingError(NodeError):
@@ -72,24 +72,27 @@ class Secrets(Mapping[str, str]):
         return f"Secrets({', '.join(self._values)})"
 
     def masker(self) -> Masker:
-        """Masks the values; each call gives one of its own, which may learn more values."""
+        """Masks the values; each call gives one of its own, which may learn more of them."""
         return Masker(self._values.values())
 
     def hide(self, value: Any) -> Any:
-        """Plain data in which the values are replaced by references to them, to be written to a file."""
+        """Plain data in which marks of the names stand for the values, to be written to a file.
+
+        References that the data has itself stay what they are.
+        """
         longest = sorted(self._values.items(), key=lambda item: -len(item[1]))
-        known = {secret: f"${{secrets.{name}}}" for name, secret in longest if len(secret) >= SHORTEST}
+        known = {secret: f"${{secrets.{name}:hidden}}" for name, secret in longest if len(secret) >= SHORTEST}
         if not known:
             return value
         pattern = re.compile("|".join(map(re.escape, known)))
         return _each_text(value, lambda text: pattern.sub(lambda match: known[match[0]], text))
 
     def show(self, value: Any) -> Any:
-        """The opposite of `hide`; references to secrets that are not there stay."""
+        """The opposite of `hide`; marks of secrets that are not there stay."""
         if not self._values:
             return value
         return _each_text(
-            value, lambda text: _REFERENCE.sub(lambda match: self._values.get(match[1], match[0]), text)
+            value, lambda text: _HIDDEN.sub(lambda match: self._values.get(match[1], match[0]), text)
         )
 
 
@@ -173,11 +176,11 @@ def _require_name(name: str, field: str) -> None:
         )
 
 
-def _each_text(value: Any, change: Any) -> Any:
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {key: _each_text(item, change) for key, item in value.items()}
+        return {_each_text(key, change): _each_text(item, change) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_each_text(item, change) for item in value]
     return value

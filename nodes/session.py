@@ -205,9 +205,15 @@ class BrowserSession:
         return self.switch_page(page)
 
     async def _new_context(self, key: str, options: Mapping[str, object]) -> tuple[BrowserContext, Page]:
+        scripts = (*self._init_scripts, *self._context_scripts.get(key, ()))
+        page = None if scripts else self.lease.prepared_page(options)
+        if page is not None:
+            page.context.on("page", self._watch)
+            self._watch(page)
+            return page.context, page
         context = await self.lease.new_context(**options)
         try:
-            for script in (*self._init_scripts, *self._context_scripts.get(key, ())):
+            for script in scripts:
                 await context.add_init_script(script)
             context.on("page", self._watch)
             return context, await context.new_page()

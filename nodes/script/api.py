@@ -51,6 +51,8 @@ _ACRONYMS: Final[Mapping[str, str]] = {
     "har": "HAR",
     "cdp": "CDP",
     "gc": "GC",
+    "css": "CSS",
+    "js": "JS",
 }
 
 _PARTS: Final = frozenset(

@@ -26,6 +26,18 @@ async def test_a_batch_runs_to_its_end(tmp_path: Path) -> None:
         assert ids(state) == [f"exec-{number}-{index}" for index in (1, 2, 3)]
 
 
+async def test_data_says_whether_an_execution_belongs_to_a_batch(tmp_path: Path) -> None:
+    async with stage(tmp_path) as run:
+        member = await run.runner.submit(request(passing()))
+        single = await run.runner.submit(request(passing(), single=True))
+        for state in (member, single):
+            await run.over(state.batch_id)
+        batched, alone = (end.data for end in run.ends())
+        assert (batched["isParallelExecution"], batched["batchId"]) == (True, member.batch_id)
+        assert alone["isParallelExecution"] is False
+        assert "batchId" not in alone
+
+
 async def test_an_empty_batch_is_over_at_once(tmp_path: Path) -> None:
     async with stage(tmp_path) as run:
         state = await run.runner.submit(request())

@@ -26,7 +26,7 @@ from batches.events import (
     RetryReason,
     parse_event,
 )
-from batches.state import MAX_NODE_RESULTS, TRANSITIONS, BatchState, apply, replay
+from batches.state import GAVE_UP, MAX_NODE_RESULTS, TRANSITIONS, BatchState, apply, replay
 from tests.batches.event_samples import begin, execution_id, numbered, run, state_of, whole_batch
 
 BATCH = "batch-1"
@@ -191,19 +191,18 @@ def ended(number: int, status: ExecutionStatus) -> list[Event]:
     return list(run(BATCH, number, status=status))
 
 
-def never_started(number: int, status: ExecutionStatus) -> list[Event]:
-    return [ExecutionEnded(batch_id=BATCH, execution_id=execution_id(BATCH, number), status=status)]
+def never_started(number: int, code: str) -> list[Event]:
+    name, why = execution_id(BATCH, number), ErrorInfo(code=code, message="why")
+    return [ExecutionEnded(batch_id=BATCH, execution_id=name, status=ExecutionStatus.STOPPED, error=why)]
 
 
 @pytest.mark.parametrize(
     ("ends", "outcome"),
     [
         ([*ended(1, ExecutionStatus.COMPLETED), *ended(2, ExecutionStatus.FAILED)], BatchStatus.FAILED),
-        ([*ended(1, ExecutionStatus.FAILED), *never_started(2, ExecutionStatus.STOPPED)], BatchStatus.FAILED),
-        (
-            [*ended(1, ExecutionStatus.COMPLETED), *never_started(2, ExecutionStatus.STOPPED)],
-            BatchStatus.STOPPED,
-        ),
+        ([*ended(1, ExecutionStatus.FAILED), *never_started(2, GAVE_UP)], BatchStatus.FAILED),
+        ([*ended(1, ExecutionStatus.FAILED), *never_started(2, "STOPPED")], BatchStatus.STOPPED),
+        ([*ended(1, ExecutionStatus.COMPLETED), *never_started(2, "STOPPED")], BatchStatus.STOPPED),
         ([*ended(1, ExecutionStatus.FAILED), *ended(2, ExecutionStatus.STOPPED)], BatchStatus.STOPPED),
         (
             [*ended(1, ExecutionStatus.FAILED), *ended(2, ExecutionStatus.INTERRUPTED)],

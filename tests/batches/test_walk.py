@@ -193,6 +193,31 @@ async def test_loop_over_a_non_array_fails_clearly(run_workflow: RunWorkflow) ->
     assert "array" in outcome.error.message
 
 
+async def test_a_loop_without_a_body_still_sets_the_first_element(run_workflow: RunWorkflow) -> None:
+    document = workflow(
+        [START, config(list=["x", "y"]), for_each("loop", "list"), say("after", value="${variables.item}")],
+        [("start", "config"), ("config", "loop"), ("loop", "after")],
+    )
+    del document["edges"][-1]["sourceHandle"]
+    outcome = await run_workflow(document)
+    assert outcome.ran() == ["start", "config", "loop", "after"]
+    assert (outcome.variables["index"], outcome.variables["after"]) == (0, "x")
+
+
+async def test_a_loop_child_of_unknown_type_is_left_out_with_a_warning(run_workflow: RunWorkflow) -> None:
+    document = workflow(
+        [START, config(list=[1, 2]), for_each("loop", "list"), node("odd", "acme.rocket"), say("c")],
+        [("start", "config"), ("config", "loop"), ("loop", "odd"), ("odd", "c")],
+    )
+    outcome = await run_workflow(document)
+    assert outcome.status == "completed"
+    assert outcome.ran() == ["start", "config", "c", "c", "loop"]
+    assert [item.status.value for item in outcome.nodes if item.node_id == "odd"] == ["skipped", "skipped"]
+    assert [line for line in outcome.log if "acme.rocket" in line] == [
+        "Node odd in a loop is ignored: unknown type 'acme.rocket'"
+    ]
+
+
 async def test_nested_loops_iterate_both(run_workflow: RunWorkflow) -> None:
     document = workflow(
         [

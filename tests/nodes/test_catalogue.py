@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from nodes.catalogue import built_in_types, default_registry
+from nodes.registry import NodeType
 
 BUILT_IN = [
     "start",
@@ -58,8 +63,12 @@ PLUGINS = [
     "example.scrollTo",
 ]
 
+OWN = ["approvalGate", "askHuman", "playwright", "subWorkflow"]
+"""Types that the format does not have."""
+
+
 def test_every_type_of_the_format_is_there_once() -> None:
-    assert sorted(node_type.name for node_type in built_in_types()) == sorted([*BUILT_IN, *PLUGINS])
+    assert sorted(node_type.name for node_type in built_in_types()) == sorted([*BUILT_IN, *PLUGINS, *OWN])
 
 
 def test_types_come_by_category_and_name() -> None:
@@ -76,4 +85,16 @@ def test_the_registry_is_made_once() -> None:
     registry = default_registry()
 
     assert registry is default_registry()
-    assert len(registry) == len(BUILT_IN) + len(PLUGINS)
+    assert len(registry) == len(BUILT_IN) + len(PLUGINS) + len(OWN)
+
+
+@pytest.mark.parametrize("node_type", built_in_types(), ids=lambda item: item.name)
+def test_an_empty_text_selects_the_default_of_a_text(node_type: type[NodeType[Any]]) -> None:
+    fields = node_type.model.model_fields
+    defaulted = {name: info for name, info in fields.items() if isinstance(info.default, str)}
+
+    data = node_type.model.read({info.alias or name: "" for name, info in defaulted.items()})
+
+    assert {name: getattr(data, name) for name in defaulted} == {
+        name: info.default for name, info in defaulted.items()
+    }

@@ -1,0 +1,128 @@
+"""Contexts with a page that a browser opens ahead, while the executions that run are busy.
+
+Whoever takes one gets what it would have opened itself: a context that nobody has used, with the same options and an
+empty page. One is made only while executions wait, and only with options that mean the same at any time: a context
+that records, or that reads a file when it is made, is opened by its execution.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from playwright.async_api import BrowserContext, Error, Page
+
+__all__ = ["Opener", "Spares"]
+
+_TIMELESS: Final = frozenset(
+    {
+        *("viewport", "no_viewport", "screen", "device_scale_factor", "is_mobile", "has_touch"),
+        *("user_agent", "locale", "timezone_id", "geolocation", "permissions", "extra_http_headers"),
+        *("color_scheme", "reduced_motion", "forced_colors", "contrast", "accept_downloads"),
+        *(
+            "ignore_https_errors",
+            "java_script_enabled",
+            "bypass_csp",
+            "offline",
+            "base_url",
+            "service_workers",
+        ),
+    }
+)
+"""Options of a context that mean the same whenever it is opened."""
+
+_log = logging.getLogger("batchwright.browsers")
+
+Opener = Callable[[dict[str, Any]], Awaitable[BrowserContext]]
+"""Opens a context with Playwright's options; takes care of a browser that does not answer."""
+
+
+class _Spawn(Protocol):
+    def __call__(self, work: Any, name: str) -> asyncio.Task[None]: ...
+
+
+@dataclass(slots=True)
+class _Spare:
+    """What lies ready; it has no page while it is being opened."""
+
+    options: dict[str, Any]
+    context: BrowserContext | None = None
+    page: Page | None = None
+    crashed: list[Page] = field(default_factory=list)
+
+    @property
+    def usable(self) -> bool:
+        return self.page is not None and not (self.page.is_closed() or self.crashed)
+
+
+class Spares:
+    """The spare contexts of one browser.
+
+    Args:
+        opener: Opens a context in it.
+        close: Closes contexts of it.
+        spawn: Starts a task of the pool.
+        limit_s: Longest time a page may take to open, seconds.
+    """
+
+    def __init__(
+        self,
+        opener: Opener,
+        close: Callable[[list[BrowserContext]], Awaitable[None]],
+        spawn: _Spawn,
+        limit_s: float,
+    ) -> None:
+        self._open = opener
+        self._close = close
+        self._spawn = spawn
+        self._limit_s = limit_s
+        self._spare: _Spare | None = None
+
+    def __len__(self) -> int:
+        return self._spare is not None
+
+    def take(self, options: Mapping[str, object]) -> Page | None:
+        """The page of a spare context with these options, which is the caller's from now on; None without one."""
+        spare = self._spare
+        if spare is None or spare.page is None or spare.options != dict(options):
+            return None
+        self._spare = None
+        if not spare.usable:
+            self._discard(spare)
+            return None
+        spare.page.remove_listener("crash", spare.crashed.append)
+        return spare.page
+
+    def prepare(self, options: Mapping[str, object]) -> None:
+        """Begin to open one with these options, unless there is one or the options do not allow it."""
+        if self._spare is None and _TIMELESS.issuperset(options):
+            self._spare = _Spare(dict(options))
+            self._spawn(self._prepare(self._spare), "open a context ahead")
+
+    def drop(self) -> None:
+        """Close what nobody will take any more."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            self._discard(spare)
+
+    async def _prepare(self, spare: _Spare) -> None:
+        try:
+            spare.context = await self._open(spare.options)
+            async with asyncio.timeout(self._limit_s):
+                page = await spare.context.new_page()
+            page.on("crash", spare.crashed.append)
+            spare.page = page
+        except (Error, TimeoutError) as error:
+            _log.debug("No context was opened ahead: %s", error)
+        finally:
+            if self._spare is not spare:
+                self._discard(spare)
+            elif spare.page is None:
+                self.drop()
+
+    def _discard(self, spare: _Spare) -> None:
+        if spare.context is not None:
+            self._spawn(self._close([spare.context]), "close a context that was opened ahead")
