@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 from aiohttp import web
 from pydantic import Field
 
@@ -9,17 +12,28 @@ from batches.batch_row import BatchRow
 from batches.errors import NotFoundError
 from batches.events import Event, Record
 from batches.service import Rerun, Service
-from batches.state import BatchState
+from batches.state import BatchState, ExecutionState
 from server.endpoints import Routes
 from server.execute_models import BatchAccepted
 from server.executing import accepted_batch
 from server.executions import EventsQuery
 from server.keys import SERVICE
-from server.main_api import BatchSummary, ExecutionView, ValidationErrorView, batch_summary, execution_view
+from server.main_api import (
+    EXECUTION_WORDS,
+    BatchSummary,
+    ExecutionView,
+    ValidationErrorView,
+    batch_summary,
+    execution_view,
+)
 from server.problems import Family, Problem
 from server.reading import Input, Maybe
 
 __all__ = ["BatchStatusView", "BatchStopped", "add_routes", "batch_status", "find_batch", "stopped_batch"]
+
+
+_AT_ONCE: Final = 250
+"""So many members are looked at before other work gets its turn."""
 
 
 class MemberView(ExecutionView):
@@ -121,24 +135,42 @@ async def find_batch(service: Service, batch_id: str) -> BatchState:
 async def get_batch(request: web.Request, batch_id: str) -> BatchStatusView:
     """How a batch and its executions stand, also one of the history."""
     service = request.app[SERVICE]
-    return batch_status(await find_batch(service, batch_id), service)
+    return await batch_status(await find_batch(service, batch_id), service)
 
 
-def batch_status(state: BatchState, service: Service) -> BatchStatusView:
-    """The batch status object."""
+async def batch_status(state: BatchState, service: Service) -> BatchStatusView:
+    """The batch status object; all of it is of one moment, though other work goes on while it is made."""
+    executions = state.executions.values()
+    views, seen = [], state.last_seq
+    for number, execution in enumerate(executions, start=1):
+        views.append(execution_view(execution, service.output, MemberView))
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    if state.last_seq != seen:
+        views = [
+            view if _shows(view, execution) else execution_view(execution, service.output, MemberView)
+            for view, execution in zip(views, executions, strict=True)
+        ]
     row, source = BatchRow.of(state), state.options.get("source")
     return BatchStatusView(
         **dict(batch_summary(state)),
         validation_errors=tuple(
             ValidationErrorView(file_name=item.file_name, errors=item.errors) for item in state.invalid
         ),
-        executions=tuple(
-            execution_view(item, service.output, MemberView) for item in state.executions.values()
-        ),
+        executions=tuple(views),
         tags=row.tags,
         source=source if isinstance(source, str) else None,
         workers=state.workers,
         rerun_of=row.rerun_of,
+    )
+
+
+def _shows(view: MemberView, execution: ExecutionState) -> bool:
+    """Whether a view still shows its execution."""
+    return (
+        view.status == EXECUTION_WORDS[execution.status]
+        and view.current_node_id == execution.current_node_id
+        and view.attempts == execution.attempts
     )
 
 

@@ -1,7 +1,7 @@
 """The debugger over HTTP: pausing, going on, looking and changing (api.md, sections 2 and 2.1 to 2.3).
 
-Where the reference answers 400 for an execution that is not paused, the pause controls answer 409 with the state,
-because that is what a race between two clients looks like; the capture and update routes keep the 400.
+An execution that is not paused is the 400 of the reference. For pause controls it is 409 with the state where it was
+paused before, or is over: that is what a race between two clients looks like.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from batches.controls import (
 )
 from batches.errors import ControlError, NotFoundError
 from batches.service import Found, Service
+from batches.state import ExecutionState
 from server.batch_routes import find_batch
 from server.debug_models import (
     Accessibility,
@@ -115,20 +116,20 @@ async def continued(service: Service, body: ContinueRequest) -> Controlled:
     """Let a paused execution go on.
 
     Raises:
-        Problem: There is none (400, 404).
-        ControlError: It is not paused.
+        Problem: There is none (400, 404), or it never was paused (400).
+        ControlError: It is not paused any more.
     """
-    return _done(await _control(service, body.execution_id, Continue(owner=body.owner)))
+    return await _go_on(service, body.execution_id, Continue(owner=body.owner))
 
 
 async def controlled(service: Service, body: PauseControlRequest) -> Controlled:
     """Carry a pause control out.
 
     Raises:
-        Problem: There is no such execution (400, 404).
-        ControlError: It is not paused, or the control does not fit where it stands.
+        Problem: There is no such execution (400, 404), or it never was paused (400).
+        ControlError: It is not paused any more, or the control does not fit where it stands.
     """
-    return _done(await _control(service, body.execution_id, body.control()))
+    return await _go_on(service, body.execution_id, body.control())
 
 
 async def asked_to_pause(service: Service, execution_id: str, body: PauseAsked) -> Controlled:
@@ -145,7 +146,7 @@ async def asked_to_pause(service: Service, execution_id: str, body: PauseAsked) 
 async def continue_execution(request: web.Request, body: ContinueRequest) -> Controlled:
     """Let a paused execution go on, by default the one that paused last.
 
-    Of two clients that do this at the same time one is answered with 409.
+    Of two clients that do this at the same time one is answered with 409; an execution that never was paused is 400.
     """
     return await continued(request.app[SERVICE], body)
 
@@ -280,6 +281,27 @@ async def _control(service: Service, execution_id: str | None, control: Control)
     return await service.control(execution_id, control)
 
 
+async def _go_on(service: Service, execution_id: str | None, control: Control) -> Controlled:
+    """Let an execution go on; one that never was paused cannot be part of a race."""
+    try:
+        return _done(await _control(service, execution_id, control))
+    except ControlError as error:
+        found = service.recent() if execution_id is None else await find_execution(service, execution_id)
+        if found is None or _may_be_late(found.execution, named=execution_id is not None):
+            raise
+        raise _refused(error) from error
+
+
+def _may_be_late(execution: ExecutionState, *, named: bool) -> bool:
+    """Whether a control may have come after the pause, or the execution, that it was meant for."""
+    was_paused = execution.pause is not None or execution.paused_ms > 0
+    return was_paused or (named and execution.status.is_final)
+
+
+def _refused(error: ControlError) -> Problem:
+    return Problem(400, error.message, code=error.code, more={"status": error.current})
+
+
 def _done(outcome: ControlOutcome) -> Controlled:
     waits = outcome.answer.get("waitsForWorker") is True
     return Controlled(message=outcome.message, waits_for_worker=waits or None)
@@ -290,7 +312,7 @@ async def _or_400(work: Awaitable[ControlOutcome]) -> ControlOutcome:
     try:
         return await work
     except ControlError as error:
-        raise Problem(400, error.message, code=error.code, more={"status": error.current}) from error
+        raise _refused(error) from error
 
 
 async def _captured(service: Service, found: Found) -> Captured:

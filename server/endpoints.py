@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel, to_snake
 
 from batches.encoding import to_bytes
+from server.keys import SERVICE
 from server.problems import Family, problem_of, problem_response
 from server.reading import read_body, read_query
 
@@ -163,7 +164,8 @@ def _served(
         try:
             answer = await endpoint.handler(**await _arguments(request, endpoint, wanted))
         except Exception as error:  # noqa: BLE001 - this is where every error becomes an answer
-            return problem_response(problem_of(error), endpoint.family)
+            masker = request.app[SERVICE].runner.masker
+            return problem_response(problem_of(error), endpoint.family, masker=masker)
         return answer if isinstance(answer, web.StreamResponse) else json_answer(answer)
 
     return serve

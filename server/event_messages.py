@@ -145,6 +145,8 @@ class DebugInfo(Record):
     """What is at hand about a failure at once; the rest is at `captured-dom` (api.md, sections 2 and 2.2)."""
 
     page_url: str | None = None
+    similar_selectors: tuple[Mapping[str, object], ...] | None = None
+    """Where a selector failed: up to 10 of `{selector, selectorType, reason, elementInfo?}`."""
     screenshot_paths: Mapping[str, str] = Field(default_factory=dict)
     """By timing (`pre`, `post`, `failure`): absolute paths on the runner's machine."""
 

@@ -254,9 +254,14 @@ def _failure(event: NodeEnded) -> str:
 
 
 def _trace(event: NodeEnded, state: BatchState) -> tuple[str, ...]:
-    log = state.executions[event.execution_id].log
+    """The node's log lines; of a node in a loop, those since it last ended."""
+    execution = state.executions[event.execution_id]
+    ends = (node.seq for node in execution.nodes if node.node_id == event.node_id and node.seq < event.seq)
+    after = max(ends, default=0)
     return tuple(
-        line.message for line in log if line.node_id == event.node_id and line.attempt == event.attempt
+        line.message
+        for line in execution.log
+        if line.node_id == event.node_id and line.attempt == event.attempt and line.seq > after
     )
 
 
@@ -265,4 +270,6 @@ def _debug_info(event: NodeEnded, output: Path) -> DebugInfo | None:
     if page_url is None and not event.screenshots:
         return None
     paths = {timing: str(output / path) for timing, path in event.screenshots.items()}
-    return DebugInfo(page_url=page_url, screenshot_paths=paths)
+    return DebugInfo(
+        page_url=page_url, similar_selectors=event.similar_selectors, screenshot_paths=paths
+    )

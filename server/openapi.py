@@ -55,6 +55,7 @@ _TAGS: Final = (
     ("Files", "Files below the allowed folders."),
     ("Plugins", "Node types of others."),
     ("System", "About the server."),
+    ("Dashboard", "What the dashboard's page asks for beyond the rest; it changes with the page."),
 )
 
 _GUARDED: Final = frozenset({401, 403, 421, 503})

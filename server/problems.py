@@ -27,6 +27,7 @@ from batches.errors import (
 )
 from batches.events import Record
 from nodes.errors import BatchwrightError, ConfigurationError, WorkflowInvalidError, WorkflowUnreadableError
+from nodes.masking import Masker
 
 __all__ = ["ControlErrorBody", "ErrorBody", "Family", "Problem", "problem_of", "problem_response"]
 
@@ -140,15 +141,17 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def problem_response(problem: Problem, family: Family = Family.ERROR) -> web.Response:
-    """The problem as an answer of this family."""
+def problem_response(
+    problem: Problem, family: Family = Family.ERROR, *, masker: Masker | None = None
+) -> web.Response:
+    """The problem as an answer of this family; the masker takes secrets out of it."""
     text: dict[str, object] = {"success": False} if family is Family.CONTROL else {"error": problem.error}
     text |= {"message": problem.message, "code": problem.code}
     if problem.field is not None:
         text["field"] = problem.field
     return web.Response(
         status=problem.status,
-        body=to_bytes(text | dict(problem.more)),
+        body=to_bytes((masker or Masker()).value(text | dict(problem.more))),
         content_type="application/json",
         charset="utf-8",
         headers=problem.headers,

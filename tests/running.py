@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from batches.attempt import Attempt
+from batches.breakpoints import DebugOptions
 from batches.events import ErrorInfo, Event, ExecutionEnded, LogLine, NodeEnded
 from batches.spec import ExecutionOptions, ExecutionSpec
 from nodes.catalogue import default_registry
 from nodes.provider import BrowserProvider
+from nodes.registry import Registry
 from nodes.script.pool import WorkerPool
 
 Step = tuple[str, dict[str, Any]]
@@ -111,6 +113,9 @@ async def run_document(
     output: Path,
     root: Path,
     scripts: WorkerPool | None = None,
+    *,
+    debug: DebugOptions | None = None,
+    registry: Registry | None = None,
     **options: Any,
 ) -> Outcome:
     events: list[Event] = []
@@ -123,8 +128,9 @@ async def run_document(
         artifacts="batches/batch-1/exec-1-1",
         root=str(root),
         options=ExecutionOptions(**options),
+        debug=debug,
     )
-    await Attempt(spec, default_registry(), provider, events.append, scripts).run()
+    await Attempt(spec, registry or default_registry(), provider, events.append, scripts).run()
     end = events[-1]
     assert isinstance(end, ExecutionEnded)
     return Outcome(end, events, output)

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from batches.events import Event, ExecutionPaused, NodeStarted
+from batches.events import Event, ExecutionPaused, ExecutionSuspended, NodeStarted
 from batches.service import Service
 from batches.state import BatchState
 from server.serving import RunningServer, running_server
@@ -77,11 +77,16 @@ class Api:
         found = await self.service.execution(execution_id)
         await self._until(lambda: found.execution.pause is not None)
 
+    async def asked(self, execution_id: str) -> None:
+        """Wait until an execution waits for a person's reply."""
+        found = await self.service.execution(execution_id)
+        await self._until(lambda: found.execution.question is not None)
+
     async def _until(self, condition: Callable[[], bool]) -> None:
         changed = asyncio.Event()
 
         def listen(event: Event, _state: BatchState) -> None:
-            if isinstance(event, NodeStarted | ExecutionPaused):
+            if isinstance(event, NodeStarted | ExecutionPaused | ExecutionSuspended):
                 changed.set()
 
         unlisten = self.service.log.listen(listen)

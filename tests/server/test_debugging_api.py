@@ -83,8 +83,13 @@ async def test_nothing_to_continue(api: Api, path: str) -> None:
     body = {"action": "continue"}
     answer = await api.post(f"{EXECUTION}/{path}", body, status=400)
     assert (answer["success"], answer["code"]) == (False, "NOTHING_PAUSED")
+    running = (await api.execute(workflow=pausing()))["executionId"]
+    await api.at_node("pause")
+    for wish in (body, {**body, "executionId": running}):
+        answer = await api.post(f"{EXECUTION}/{path}", wish, status=400)
+        assert (answer["success"], answer["status"]) == (False, "running")
     done = await api.run(passing())
-    answer = await api.post(f"{EXECUTION}/{path}", body, status=409)
+    answer = await api.post(f"{EXECUTION}/{path}", body, status=400)
     assert (answer["success"], answer["status"]) == (False, "completed")
     member = (await api.get(f"{BATCH}/{done}"))["executions"][0]["executionId"]
     answer = await api.post(f"{EXECUTION}/{path}", {**body, "executionId": member}, status=409)

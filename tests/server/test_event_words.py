@@ -155,6 +155,7 @@ def test_a_node_fails(silent: bool) -> None:
         error=ERROR,
         fail_silently=silent,
         screenshots={"failure": "batches/x.png"},
+        similar_selectors=({"selector": "#pay", "selectorType": "css", "reason": "id is like 'play'"},),
     )
     lines = [
         LogLine(**IDS, level="debug", message="waiting", node_id="n1"),
@@ -168,7 +169,17 @@ def test_a_node_fails(silent: bool) -> None:
     assert second[1]["debugInfo"] == {
         "pageUrl": "http://site/",
         "screenshotPaths": {"failure": "/results/batches/x.png"},
+        "similarSelectors": [{"selector": "#pay", "selectorType": "css", "reason": "id is like 'play'"}],
     }
+
+
+def test_a_failed_iteration_has_the_lines_of_its_own() -> None:
+    def line(message: str) -> LogLine:
+        return LogLine(**IDS, level="debug", message=message, node_id="n1")
+
+    end = NodeEnded(**IDS, **NODE, status=NodeStatus.FAILED, error=ERROR, fail_silently=True)
+    said = started(line("first"), end, line("second"), line("third"), end)[1]
+    assert said[1][1]["traceLogs"] == ["second", "third"]
 
 
 def test_a_node_that_fails_without_a_page_has_no_debug_info_but_trace_logs() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +264,8 @@ async def test_defect_20_reports_of_every_output_path_are_served(api: Api) -> No
     assert name.startswith("shop-")
     assert report["files"] == [{"name": "report.json", "path": "json/report.json", "type": "json"}]
     assert report["createdAt"].endswith("Z")
+    created = datetime.fromisoformat(report["createdAt"]) - datetime.fromtimestamp(0, UTC)
+    assert created // timedelta(milliseconds=1) == int(name.rpartition("-")[2])
     content = await api.get(f"{REPORTS}/{name}/json/report.json")
     assert content["executionId"] == answer["executionId"]
     assert await api.get(f"/reports/{name}/json/report.json") == content

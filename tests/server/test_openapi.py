@@ -87,23 +87,38 @@ async def test_every_route_of_the_api_is_in_the_document(shared: Api) -> None:
 @pytest.mark.browser
 async def test_every_example_works(api: Api, site_url: str) -> None:
     over = await api.run(passing(), failing())
+    for path in ("shop/login.json", "shop/buy.json"):
+        api.write(path, passing())
     document = await document_of(api)
     tried = set()
     for path, item in document["paths"].items():
         for method, operation in item.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            for example in content.get("examples", {}).values():
-                ids = {"batchId": over} if path.endswith("/rerun") else await _at_work(api, path, site_url)
+            for name, example in content.get("examples", {}).items():
+                ids = (
+                    {"batchId": over}
+                    if path.endswith("/rerun")
+                    else await _at_work(api, path, name, site_url)
+                )
                 await api.call(method, path.format(**ids), json=example["value"])
                 await api.post(f"{EXECUTION}/stop-all")
                 tried.add(operation["operationId"])
     assert {"execute", "stopExecution", "stopAll", "rerunBatch", "setTraceLogs", "continueExecution"} <= tried
 
 
-async def _at_work(api: Api, path: str, site_url: str) -> dict[str, str]:
-    """Start an execution that such a control applies to: one that runs a node, else one that is paused."""
+async def _at_work(api: Api, path: str, name: str, site_url: str) -> dict[str, str]:
+    """Start an execution that such a control applies to: one that runs a node or asks, else one that is paused."""
     if not path.startswith(EXECUTION):
         return {}
+    if path.endswith("/respond"):
+        asks = (
+            node("ask", "askHuman", question="?")
+            if name == "answer"
+            else node("ask", "approvalGate", message="?")
+        )
+        execution_id = (await api.execute(workflow=chain(START, asks)))["executionId"]
+        await api.asked(execution_id)
+        return {"executionId": execution_id}
     runs = path.endswith(("/pause", "/trace-logs"))
     steps = (
         node("stay", "wait", waitType="timeout", value=MINUTE_MS, pause=not runs),
