@@ -7,7 +7,7 @@ STAMP := $(VENV)/.set-up
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test lint format bench docs clean help
+.PHONY: setup demo test lint format bench docs screenshots clean help
 
 help:
 	@echo "make demo   run the examples against the demo site"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  print the benchmark tables"
 	@echo "make docs   write the generated pages in docs/"
+	@echo "make screenshots   take pictures of the dashboard for docs/images/, all of them into output/screenshots/"
 
 setup: $(STAMP)
 
@@ -46,6 +47,9 @@ bench: setup
 
 docs: setup
 	$(BIN)/python -m batchwright.docs_pages docs
+
+screenshots: setup
+	$(BIN)/python -m tests.server.dashboard.screenshots output/screenshots --docs docs/images
 
 clean:
 	rm -rf $(VENV) output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -472,10 +472,11 @@ def install_command(
 
 
 @app.command("doctor")
-def doctor_command(output: OutputFolder = Path("output")) -> None:
-    """Check this machine: Python, Playwright, browsers, video, output folder. Exit 1 if a run would fail."""
+def doctor_command(output: OutputFolder = Path("output"), plugin_folders: PluginFolders = None) -> None:
+    """Check this machine: Python, Playwright, browsers, video, output folder, plugins. Exit 1 if a run would fail."""
     from batchwright.doctor import examine, print_report  # noqa: PLC0415 - start-up time
+    from batchwright.extensions import open_plugins  # noqa: PLC0415 - as above
 
-    report = examine(output)
+    report = examine(output, open_plugins(plugin_folders or (), quiet=True))
     print_report(report)
     raise typer.Exit(ExitCode.OK if report.usable else ExitCode.FAILED)

@@ -24,6 +24,8 @@ from batchwright.exit_codes import ExitCode
 from batchwright.trial import launch_problem
 from batchwright.video import video_ready
 from nodes.errors import BrowserMissingError
+from nodes.plugins import Plugins
+from nodes.registry import Registry
 
 __all__ = ["Check", "Report", "Status", "examine", "print_report"]
 
@@ -82,11 +84,12 @@ class Report:
         return ExitCode.OK if self.usable else ExitCode.FAILED
 
 
-def examine(output: Path) -> Report:
+def examine(output: Path, plugins: Plugins | None = None) -> Report:
     """Look at everything a run needs. Blocks for some seconds: a browser is really started.
 
     Args:
         output: The folder that runs would write to; it is not created.
+        plugins: The plugins that were found.
     """
     return Report(
         (
@@ -98,6 +101,7 @@ def examine(output: Path) -> Report:
             _display(),
             _folder(output),
             _space(output),
+            *_plugins(plugins or Plugins(Registry())),
         )
     )
 
@@ -186,6 +190,15 @@ def _display() -> Check:
         advice = "Run 'python -m playwright install chromium' or install your system's package 'chromium'"
         return Check("display", Status.WARN, f"no browser that shows a window; {headed}", advice)
     return Check("display", Status.OK, f"windows can be shown ({found.path})")
+
+
+def _plugins(plugins: Plugins) -> Iterator[Check]:
+    """Plugins that are left out fail only the workflows that use their types."""
+    for plugin in plugins.loaded():
+        yield Check("plugin", Status.OK, f"{plugin.id}: {', '.join(plugin.types)} ({plugin.path})")
+    for failure in plugins.failures:
+        advice = "Correct it, or take it away"
+        yield Check("plugin", Status.WARN, f"{failure.plugin_id} is left out: {failure.reason}", advice)
 
 
 def _existing(folder: Path) -> Path:

@@ -37,14 +37,18 @@ def open_secrets(file: Path | None, names: Sequence[str], *, verbose: bool) -> S
     return secrets
 
 
-def open_plugins(folders: Sequence[Path]) -> Plugins:
+def open_plugins(folders: Sequence[Path], *, quiet: bool = False) -> Plugins:
     """The plugins of ``--plugins`` and of installed packages; broken ones are warned of.
+
+    Args:
+        folders: What ``--plugins`` names.
+        quiet: Warn of nothing: whoever asks reports them itself.
 
     Raises:
         typer.BadParameter: There is no such folder.
     """
     try:
-        return load_plugins(folders)
+        return load_plugins(folders, warn=not quiet)
     except ConfigurationError as error:
         raise typer.BadParameter(error.message, param_hint="--plugins") from error
 

@@ -35,7 +35,8 @@ def show_nodes(name: str | None, plugins: Plugins, *, as_json: bool) -> ExitCode
     """
     found = [type(item) for item in plugins.registry]
     types = sorted(found, key=lambda item: (item.category, item.name.lower()))
-    described = [describe_type(node_type) for node_type in types]
+    owners = {type_name: plugin.id for plugin in plugins.plugins for type_name in plugin.types}
+    described = [{**describe_type(node_type), "plugin": owners.get(node_type.name)} for node_type in types]
     if name is not None:
         chosen = [item for item in described if str(item["name"]).lower() == name.lower()]
         if not chosen:
@@ -48,7 +49,10 @@ def show_nodes(name: str | None, plugins: Plugins, *, as_json: bool) -> ExitCode
         value = described[0] if name is not None else described
         sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        _list(make_console(), described)
+        console = make_console()
+        _list(console, described)
+        _list_plugins(console, plugins)
+        console.print("One in detail: batchwright nodes NAME", style="dim")
     return ExitCode.OK
 
 
@@ -75,7 +79,20 @@ def _list(console: Console, described: Sequence[Mapping[str, Any]]) -> None:
                 Text(summary, "" if item["supported"] else "dim"),
             )
         console.print(Padding(table, (0, 0, 1, 2)))
-    console.print("One in detail: batchwright nodes NAME", style="dim")
+
+
+def _list_plugins(console: Console, plugins: Plugins) -> None:
+    if not plugins.plugins:
+        return
+    console.print(Text("Plugins", style="bold"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=26)
+    table.add_column()
+    for plugin in plugins.loaded():
+        name, version = plugin.manifest.get("name"), plugin.manifest.get("version")
+        table.add_row(Text(plugin.id, "cyan"), Text(f"{name} {version}: {', '.join(plugin.types)}"))
+        table.add_row("", Text(str(plugin.path), "dim"))
+    console.print(Padding(table, (0, 0, 1, 2)))
 
 
 def _explain(console: Console, item: Mapping[str, Any]) -> None:
@@ -87,6 +104,8 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
         console.print(Padding(Text("Not supported yet by this version.", "yellow"), (0, 0, 1, 2)))
     _properties(console, "Properties", item["properties"])
     _properties(console, "Common to all nodes", item["common"])
+    if item["plugin"] is not None:
+        console.print(Text.assemble(("Plugin  ", "bold"), str(item["plugin"])))
     if item["writes"]:
         console.print(Text.assemble(("Writes  ", "bold"), ", ".join(cast("list[str]", item["writes"]))))
 

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -105,7 +105,8 @@ class _Session:
                 return self._give_up(error.message, ExitCode.RUNNER)
             except Exception as error:  # a fault of ours must not end without a word and a summary
                 logger.exception("the run failed")
-                return self._give_up(f"Internal fault: {type(error).__name__}: {error}", ExitCode.RUNNER)
+                said = self._options.secrets.masker().text(f"Internal fault: {type(error).__name__}: {error}")
+                return self._give_up(said, ExitCode.RUNNER)
 
     async def _run(self) -> ExitCode:
         async with AsyncExitStack() as stack:
@@ -128,9 +129,8 @@ class _Session:
             if not only:
                 return self._no_op("Nothing to run: everything passed in the last run.")
         own = (options.output, options.summary, Path(options.events) if options.events else None)
-        self._found = found = await select(
-            options.selection, only=only, exclude=[path for path in own if path is not None]
-        )
+        found = await select(options.selection, only=only, exclude=[path for path in own if path is not None])
+        self._found = found = replace(found, invalid=options.secrets.masker().value(found.invalid))
         early = self._nothing_to_run(found)
         if early is not None:
             return early

@@ -121,7 +121,8 @@ def _print_failure(console: Console, item: ExecutionState, output: Path) -> None
         return
     rows = []
     if error.node_id is not None:
-        label = f"{error.node_label} ({error.node_id})" if error.node_label else error.node_id
+        named = error.node_label and error.node_label != error.node_id
+        label = f"{error.node_label} ({error.node_id})" if named else error.node_id
         rows.append(("node", f"{label}, {error.node_type}"))
     lines = error.message.splitlines() or [""]
     shown = lines[:MAX_ERROR_LINES] + (["…"] if len(lines) > MAX_ERROR_LINES else [])
