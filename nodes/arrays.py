@@ -1,4 +1,4 @@
-"""Array properties that files also hold as the text of a text field in the editor."""
+"""Arrays that nodes work on: written in a property, also as the text of one, or stored under a data key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Final
 import orjson
 from pydantic import BeforeValidator
 
-__all__ = ["ARRAY_OR_TEXT"]
+from nodes.context import NodeRun
+from nodes.errors import NodeDataError
+
+__all__ = ["ARRAY_OR_TEXT", "stored_array"]
 
 
 def _array(value: object) -> object:
@@ -25,3 +28,25 @@ def _array(value: object) -> object:
 
 ARRAY_OR_TEXT: Final = BeforeValidator(_array)
 """Read an array, or the JSON text of one; a blank text is empty."""
+
+
+def stored_array(run: NodeRun, key: str | None, field: str) -> list[object]:
+    """The array under a data key.
+
+    Args:
+        run: The node being run.
+        key: The key.
+        field: The property that names it, for messages.
+
+    Raises:
+        NodeDataError: There is no key, or no array under it.
+    """
+    key = run.require(key, field)
+    value = run.data.get(key)
+    if not isinstance(value, list | tuple):
+        found = "nothing" if value is None else "no array"
+        raise NodeDataError(
+            f"Property '{field}': {found} is stored under data key '{key}'; it takes the plain key of an array",
+            field=field,
+        )
+    return list(value)

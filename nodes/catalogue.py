@@ -2,89 +2,58 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
-from nodes import (
-    api,
-    browser,
-    configuration,
-    contexts,
-    csv_handle,
-    curl,
-    database_nodes,
-    dialog,
-    download,
-    examples,
-    extractors,
-    flow,
-    forms,
-    human,
-    iframe,
-    interaction,
-    javascript,
-    keyboard,
-    mail,
-    markers,
-    navigation,
-    playwright_node,
-    query,
-    screenshot,
-    slack,
-    start,
-    storage,
-    sub_workflow,
-    values,
-    verify,
-    wait,
-    webhook,
-)
 from nodes.registry import NodeType, Registry
 
 __all__ = ["built_in_types", "default_registry"]
 
 _MODULES: Final = (
-    api,
-    browser,
-    configuration,
-    contexts,
-    csv_handle,
-    curl,
-    database_nodes,
-    dialog,
-    download,
-    examples,
-    extractors,
-    flow,
-    forms,
-    human,
-    iframe,
-    interaction,
-    javascript,
-    keyboard,
-    mail,
-    markers,
-    navigation,
-    playwright_node,
-    query,
-    screenshot,
-    slack,
-    start,
-    storage,
-    sub_workflow,
-    values,
-    verify,
-    wait,
-    webhook,
+    "api",
+    "browser",
+    "configuration",
+    "contexts",
+    "csv_handle",
+    "curl",
+    "database_nodes",
+    "dialog",
+    "download",
+    "examples",
+    "extractors",
+    "flow",
+    "forms",
+    "human",
+    "iframe",
+    "interaction",
+    "javascript",
+    "keyboard",
+    "mail",
+    "markers",
+    "navigation",
+    "playwright_node",
+    "query",
+    "screenshot",
+    "slack",
+    "start",
+    "storage",
+    "sub_workflow",
+    "values",
+    "verify",
+    "wait",
+    "webhook",
 )
 
 
 def built_in_types() -> list[type[NodeType[Any]]]:
     """All built-in node types, by category and name."""
-    found = [node_type for module in _MODULES for node_type in _defined_in(module)]
+    found = [
+        node_type for name in _MODULES for node_type in _defined_in(importlib.import_module(f"nodes.{name}"))
+    ]
     return sorted(
         found,
         key=lambda node_type: (node_type.category, node_type.name.lower()),

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import BeforeValidator
 
+from nodes.arrays import stored_array
 from nodes.choices import choose
 from nodes.context import NodeRun
 from nodes.csv_text import derived_headers, line, read_header, read_objects, row_lines
@@ -68,6 +69,7 @@ class CsvHandle(NodeType[CsvHandleData]):
     name: ClassVar = "csvHandle"
     title: ClassVar = "CSV Handle"
     category: ClassVar = "data"
+    reads: ClassVar = ("<dataSource>",)
     writes: ClassVar = ("csvData",)
     uses_page: ClassVar = False
 
@@ -91,13 +93,13 @@ class CsvHandle(NodeType[CsvHandleData]):
 
 
 async def _write(data: CsvHandleData, run: NodeRun, file: CsvFile) -> None:
-    rows = _rows(data, run)
+    rows = stored_array(run, data.data_source, "dataSource")
     await asyncio.to_thread(file.write, rows, data.headers)
     run.result = f"{len(rows)} rows"
 
 
 async def _append(data: CsvHandleData, run: NodeRun, file: CsvFile) -> None:
-    rows = _rows(data, run)
+    rows = stored_array(run, data.data_source, "dataSource")
     await asyncio.to_thread(file.append, rows, data.headers)
     run.result = f"{len(rows)} rows"
 
@@ -108,18 +110,6 @@ async def _read(data: CsvHandleData, run: NodeRun, file: CsvFile) -> None:
         run.log("warning", f"CSV file {file.path} is not {file.encoding}: unreadable characters are replaced")
     run.data[data.context_key or "csvData"] = rows
     run.result = f"{len(rows)} rows"
-
-
-def _rows(data: CsvHandleData, run: NodeRun) -> Sequence[object]:
-    key = run.require(data.data_source, "dataSource")
-    value = run.data.get(key)
-    if not isinstance(value, list | tuple):
-        found = "nothing" if value is None else "no array"
-        raise NodeDataError(
-            f"Property 'dataSource': {found} is stored under data key '{key}'; it takes the plain key of an array",
-            field="dataSource",
-        )
-    return list(value)
 
 
 def read_delimiter(text: str | None, name: str = "delimiter") -> str:

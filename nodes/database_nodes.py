@@ -86,6 +86,7 @@ class DbConnect(NodeType[DbConnectData]):
     name: ClassVar = "dbConnect"
     title: ClassVar = "DB Connect"
     category: ClassVar = "database"
+    reads: ClassVar = ("<configKey>",)
     uses_page: ClassVar = False
 
     def advise(self, values: Mapping[str, object]) -> list[str]:
@@ -164,6 +165,7 @@ class DbQuery(NodeType[DbQueryData]):
     name: ClassVar = "dbQuery"
     title: ClassVar = "DB Query"
     category: ClassVar = "database"
+    reads: ClassVar = ("<queryKey>",)
     writes: ClassVar = ("dbResult",)
     uses_page: ClassVar = False
 

@@ -17,6 +17,7 @@ from nodes.blocks import RetryBlock, SelectorBlock, TimeoutBlock, WaitBlock
 from nodes.conditions import ConditionData
 from nodes.model import INTERPOLATED, INTERPOLATED_DEEP, REQUIRED, NodeData, OneOf
 from nodes.registry import NodeType
+from nodes.samples import Sample, samples_of
 from nodes.verify_model import RESOLVED
 
 __all__ = ["common_properties", "condition_properties", "describe_type"]
@@ -27,6 +28,8 @@ _BLOCKS: Final[Mapping[str, type[NodeData]]] = {
     "retry": RetryBlock,
     "timeout": TimeoutBlock,
 }
+
+_STORES: Final = frozenset({"data", "variables"})
 
 _UNIT: Final = re.compile(r"\b(ms|seconds|pixels|degrees)\b")
 
@@ -46,9 +49,11 @@ def describe_type(node_type: type[NodeType[Any]]) -> dict[str, object]:
     """A node type as JSON.
 
     Returns:
-        ``name``, ``title``, ``category``, ``summary``, ``description``, ``supported``, ``writes``,
-        ``properties`` (its own and those of its blocks) and ``common`` (those of every node type); each
-        property as in `common_properties`.
+        ``name``, ``title``, ``category``, ``summary``, ``description``, ``supported``, ``usesPage``, ``reads``
+        and ``writes`` (places in the stores), ``properties`` (its own and those of its blocks), ``common`` (those of
+        every node type; each property as in `common_properties`) and ``examples``: each with a ``title``, what is
+        ``shown`` (a node or a workflow), the whole as a ``document`` that can be run, ``files`` and ``variables``
+        for it, what it ``leaves``, and the server that it ``needs`` and tests have not (or null).
     """
     description = re.sub(r"\n[ \t]+", "\n", (node_type.__doc__ or "").strip())
     return {
@@ -58,9 +63,12 @@ def describe_type(node_type: type[NodeType[Any]]) -> dict[str, object]:
         "summary": description.split("\n", 1)[0],
         "description": description,
         "supported": node_type.supported,
-        "writes": list(node_type.writes),
+        "usesPage": node_type.uses_page,
+        "reads": [_place(key) for key in node_type.reads],
+        "writes": [_place(key) for key in node_type.writes],
         "properties": _own_properties(node_type.model),
         "common": common_properties(),
+        "examples": [_sample(sample) for sample in samples_of(node_type.name)],
     }
 
 
@@ -82,6 +90,20 @@ def common_properties() -> list[dict[str, object]]:
 def condition_properties() -> list[dict[str, object]]:
     """The properties of a condition object (switch cases, doWhile loops), as in `common_properties`."""
     return _own_properties(ConditionData)
+
+
+def _place(key: str) -> str:
+    """A place in the stores: keys without a store are of ``data``."""
+    return key if key.partition(".")[0] in _STORES else f"data.{key}"
+
+
+def _sample(sample: Sample) -> dict[str, object]:
+    return {
+        "title": sample.title,
+        "shown": sample.shown,
+        "document": sample.document,
+        **sample.model_dump(include={"files", "variables", "leaves", "needs"}),
+    }
 
 
 def _own_properties(model: type[NodeData]) -> list[dict[str, object]]:

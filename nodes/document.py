@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -25,6 +25,7 @@ __all__ = [
     "Node",
     "Workflow",
     "decode_document",
+    "forgive",
     "parse_workflow",
     "read_document",
     "structural_problems",
@@ -177,6 +178,42 @@ def structural_problems(document: object) -> list[str]:
         if isinstance(raw_edges, list):
             problems += _edge_problems(raw_edges, _known_ids(raw_nodes))
     return problems
+
+
+def forgive(document: object) -> tuple[object, list[str]]:
+    """The document as a single run takes it (workflow-format.md, sections 2, 4 and 5.1).
+
+    Edges that lead nowhere are left out, and of several nodes with one id the last counts, at the place of the
+    first. Every other fault stays, for `structural_problems`.
+
+    Returns:
+        The document to parse, and one warning for each thing left out; the input is not changed.
+    """
+    if not isinstance(document, Mapping):
+        return document, []
+    raw_nodes, raw_edges = document.get("nodes"), document.get("edges")
+    if not isinstance(raw_nodes, list) or not isinstance(raw_edges, list):
+        return document, []
+    ids = [_identifier(raw.get("id")) if isinstance(raw, Mapping) else None for raw in raw_nodes]
+    # A dict keeps the place of a key's first value and its last value; nodes without an id are all kept.
+    last = {
+        index if name is None else name: raw
+        for index, (name, raw) in enumerate(zip(ids, raw_nodes, strict=True))
+    }
+    nodes = list(last.values())
+    edges = [raw for raw in raw_edges if not isinstance(raw, Mapping) or not _dangling(raw, last)]
+    doubles = [name for name, count in Counter(ids).items() if name is not None and count > 1]
+    warnings = [f"Of the nodes with the id '{name}' only the last counts" for name in doubles]
+    warnings += [
+        f"Edge '{_identifier(raw.get('id')) or f'edges[{index}]'}' is ignored: its source or target does not exist"
+        for index, raw in enumerate(raw_edges)
+        if isinstance(raw, Mapping) and _dangling(raw, last)
+    ]
+    return {**document, "nodes": nodes, "edges": edges}, warnings
+
+
+def _dangling(raw: Mapping[str, object], known: Container[object]) -> bool:
+    return any(_identifier(raw.get(end)) not in known for end in ("source", "target"))
 
 
 def parse_workflow(document: object) -> Workflow:

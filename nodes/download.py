@@ -48,6 +48,7 @@ class Download(NodeType[DownloadData]):
     name = "download"
     title = "Download"
     category = "browser"
+    reads = ("<downloadObject>",)
     writes = (_OBJECT_VARIABLE, _SAVED_VARIABLE, _PATH_VARIABLE)
 
     async def run(self, data: DownloadData, run: NodeRun) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator
 
+from nodes.arrays import stored_array
 from nodes.choices import choose
 from nodes.conditions import condition_problems, holds
 from nodes.context import NodeRun
@@ -62,6 +63,7 @@ class Loop(NodeType[LoopData]):
     name: ClassVar = "loop"
     title: ClassVar = "Loop"
     category: ClassVar = "flow"
+    reads: ClassVar = ("<arrayVariable>",)
     writes: ClassVar = ("variables.index", "variables.item")
     uses_page: ClassVar = False
 
@@ -86,20 +88,8 @@ class Loop(NodeType[LoopData]):
         return choose({"forEach": _each, "doWhile": _while}, data.mode, "mode")(data, run)
 
 
-def _array(data: LoopData, run: NodeRun) -> list[object]:
-    key = run.require(data.array_variable, "arrayVariable")
-    value = run.data.get(key)
-    if not isinstance(value, list | tuple):
-        found = "nothing" if value is None else "no array"
-        raise NodeDataError(
-            f"Property 'arrayVariable': data key '{key}' holds {found}; store an array there before the loop",
-            field="arrayVariable",
-        )
-    return list(value)
-
-
 def _first(data: LoopData, run: NodeRun) -> object:
-    return next(iter(_array(data, run)), None)
+    return next(iter(stored_array(run, data.array_variable, "arrayVariable")), None)
 
 
 def _nothing(data: LoopData, _run: NodeRun) -> None:
@@ -113,7 +103,7 @@ def _condition(data: LoopData) -> Mapping[str, object]:
 
 
 async def _each(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
-    for index, item in enumerate(_array(data, run)):
+    for index, item in enumerate(stored_array(run, data.array_variable, "arrayVariable")):
         run.variables["index"], run.variables["item"] = index, item
         yield index
 
@@ -173,6 +163,7 @@ class Switch(NodeType[SwitchData]):
     name: ClassVar = "switch.switch"
     title: ClassVar = "Switch"
     category: ClassVar = "flow"
+    reads: ClassVar = ("<apiContextKey>", "variables.<variableName>")
     writes: ClassVar = ("switchOutput", "switchOutputLabel")
     uses_page: ClassVar = False
 

@@ -35,8 +35,7 @@ class HttpClient:
     """
 
     def __init__(self, policy: NetworkPolicy, *, verify: bool = True) -> None:
-        self._policy = policy
-        self._verify = verify
+        self._of_wire = (policy, verify)
         self._wire: Wire | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -54,7 +53,8 @@ class HttpClient:
             # The library behind it is slow to import, and most workflows send no requests.
             from nodes.http_wire import Wire  # noqa: PLC0415 - see above
 
-            self._wire = Wire(self._policy, verify=self._verify)
+            policy, verify = self._of_wire
+            self._wire = Wire(policy, verify=verify)
         return await self._wire.send(request)
 
     async def aclose(self) -> None:

@@ -30,6 +30,7 @@ class JavaScriptCode(NodeType[JavaScriptCodeData]):
     name: ClassVar = "javascriptCode"
     title: ClassVar = "JavaScript Code"
     category: ClassVar = "code"
+    reads: ClassVar = ("data", "variables")
     writes: ClassVar = ("result",)
 
     async def run(self, data: JavaScriptCodeData, run: NodeRun) -> None:

@@ -33,8 +33,10 @@ class NodeType(ABC, Generic[D]):
     """Display name in reports, Title Case."""
     category: ClassVar[str] = "other"
     """Where listings show it."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Keys of ``data``, or of ``variables`` with that word before them, that the node reads besides references."""
     writes: ClassVar[tuple[str, ...]] = ()
-    """Keys of ``data`` or ``variables`` that the node writes, for documentation."""
+    """Those that it writes; both are for documentation."""
     uses_page: ClassVar[bool] = True
     """Whether the node works on a page: a dialog that is held open is dismissed before it runs."""
     supported: ClassVar[bool] = True

@@ -66,6 +66,10 @@ class NodeBench:
             secrets=held,
             masker=held.masker(),
         )
+        self.data = self.context.data
+        """The data store, to look at and to fill."""
+        self.variables = self.context.variables
+        """The variables, to look at and to fill."""
         self._registry = registry or default_registry()
         self._numbers = count(1)
 
@@ -76,16 +80,6 @@ class NodeBench:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    @property
-    def data(self) -> dict[str, object]:
-        """The data store, to look at and to fill."""
-        return self.context.data
-
-    @property
-    def variables(self) -> dict[str, object]:
-        """The variables, to look at and to fill."""
-        return self.context.variables
 
     @property
     def page(self) -> Page:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nodes.document import START, Node, Workflow, parse_workflow, structural_problems
+from nodes.document import START, Node, Workflow, forgive, parse_workflow, structural_problems
 from nodes.errors import WorkflowInvalidError
 from nodes.graph import ANNOTATION_TYPES
 from nodes.legacy import migrate
@@ -20,7 +20,11 @@ __all__ = ["check", "input_properties", "prepare", "with_start_options"]
 
 
 def prepare(
-    document: object, registry: Registry, start_overrides: Mapping[str, object] | None = None
+    document: object,
+    registry: Registry,
+    start_overrides: Mapping[str, object] | None = None,
+    *,
+    forgiving: bool = False,
 ) -> tuple[Plan, list[str]]:
     """Turn a document into a plan that can be run.
 
@@ -28,6 +32,7 @@ def prepare(
         document: A workflow document.
         registry: The node types.
         start_overrides: Merged over the Start node's data.
+        forgiving: Leave out edges that lead nowhere and doubled nodes, as single runs do.
 
     Returns:
         The plan, and warnings for the log.
@@ -35,13 +40,14 @@ def prepare(
     Raises:
         WorkflowInvalidError: Structure, graph or property types are wrong; all faults are listed.
     """
+    document, ignored = forgive(document) if forgiving else (document, [])
     workflow, warnings = migrate(with_start_options(parse_workflow(document), start_overrides or {}))
     plan = Plan(workflow)
     errors, more = plan.problems()
     errors += _type_problems(workflow, registry)
     if errors:
         raise WorkflowInvalidError(errors, more)
-    return plan, warnings + more
+    return plan, ignored + warnings + more
 
 
 def check(document: object, registry: Registry) -> list[str]:

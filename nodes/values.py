@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from nodes.context import NodeRun
 from nodes.matching import js_text, parse_float_prefix, parse_int_prefix
@@ -12,6 +12,8 @@ from nodes.model import INTERPOLATED, NodeData, OneOf, Text
 from nodes.registry import NodeType
 
 __all__ = ["BooleanValue", "InputValue", "InputValueData", "IntValue", "StringValue", "ValueData"]
+
+D = TypeVar("D", bound=NodeData)
 
 _WRITES: Final = ("value", "variables.<node id>", "variables.<variableName>")
 
@@ -41,14 +43,19 @@ class InputValueData(NodeData):
     """A variable to set, besides the one that is named after the node's id."""
 
 
-class IntValue(NodeType[ValueData]):
+class _Provider(NodeType[D]):
+    """What all types have in common that provide a value."""
+
+    category: ClassVar = "values"
+    writes: ClassVar = _WRITES
+    uses_page: ClassVar = False
+
+
+class IntValue(_Provider[ValueData]):
     """Provide a whole number; a text that does not start with one gives 0."""
 
     name: ClassVar = "intValue"
     title: ClassVar = "Integer Value"
-    category: ClassVar = "values"
-    writes: ClassVar = _WRITES
-    uses_page: ClassVar = False
 
     async def run(self, data: ValueData, run: NodeRun) -> None:
         """Store the number; one that is written as a number is not rounded."""
@@ -56,42 +63,33 @@ class IntValue(NodeType[ValueData]):
         _provide(run, value, data.variable_name)
 
 
-class StringValue(NodeType[ValueData]):
+class StringValue(_Provider[ValueData]):
     """Provide a text."""
 
     name: ClassVar = "stringValue"
     title: ClassVar = "String Value"
-    category: ClassVar = "values"
-    writes: ClassVar = _WRITES
-    uses_page: ClassVar = False
 
     async def run(self, data: ValueData, run: NodeRun) -> None:
         """Store the text."""
         _provide(run, _text(data.value), data.variable_name)
 
 
-class BooleanValue(NodeType[ValueData]):
+class BooleanValue(_Provider[ValueData]):
     """Provide true or false; the texts `true`, `1` and `yes` count as true."""
 
     name: ClassVar = "booleanValue"
     title: ClassVar = "Boolean Value"
-    category: ClassVar = "values"
-    writes: ClassVar = _WRITES
-    uses_page: ClassVar = False
 
     async def run(self, data: ValueData, run: NodeRun) -> None:
         """Store true or false."""
         _provide(run, _text(data.value).strip().lower() in _TRUE_TEXTS, data.variable_name)
 
 
-class InputValue(NodeType[InputValueData]):
+class InputValue(_Provider[InputValueData]):
     """Provide a value of a chosen type; references in it are not replaced."""
 
     name: ClassVar = "inputValue"
     title: ClassVar = "Input Value"
-    category: ClassVar = "values"
-    writes: ClassVar = _WRITES
-    uses_page: ClassVar = False
 
     async def run(self, data: InputValueData, run: NodeRun) -> None:
         """Convert and store the value; an unknown type means a text."""

@@ -32,6 +32,7 @@ class Verify(NodeType[VerifyData]):
     name: ClassVar = "verify"
     title: ClassVar = "Verify"
     category: ClassVar = "verification"
+    reads: ClassVar = ("<apiContextKey>", "<dbContextKey>")
     writes: ClassVar = ("verificationResult",)
 
     def touches_page(self, data: VerifyData) -> bool:

@@ -68,6 +68,7 @@ class Wait(NodeType[WaitData]):
     name: ClassVar = "wait"
     title: ClassVar = "Wait"
     category: ClassVar = "flow"
+    reads: ClassVar = ("<contextKey of apiWaitConfig>",)
 
     def touches_page(self, data: WaitData) -> bool:
         """A wait for a time leaves an open dialog to the node that answers it."""

@@ -77,7 +77,10 @@ class Sample(BaseModel):
         steps += self.after
         names = ["start", *(f"step-{number}" for number in range(1, len(steps)))]
         nodes = [{"id": name, **step.model_dump()} for name, step in zip(names, steps, strict=True)]
-        return {"nodes": nodes, "edges": [{"source": left, "target": right} for left, right in pairwise(names)]}
+        return {
+            "nodes": nodes,
+            "edges": [{"source": left, "target": right} for left, right in pairwise(names)],
+        }
 
     def _page_steps(self) -> list[SampleStep]:
         if self.page is None:

@@ -10,7 +10,8 @@ import pytest
 from nodes.catalogue import built_in_types
 from nodes.context import NodeRun
 from nodes.describe import common_properties, condition_properties, describe_type
-from nodes.flow import Switch
+from nodes.flow import Loop, Switch
+from nodes.javascript import JavaScriptCode
 from nodes.model import NodeData
 from nodes.registry import NodeType
 from nodes.verify import Verify
@@ -55,6 +56,29 @@ def test_marks_show() -> None:
     assert verify["selector"]["interpolated"] == "text"
     assert verify["expectedValue"]["interpolated"] == "value"
     assert verify["cookieName"]["interpolated"] is False
+
+
+def test_places_in_the_stores_are_named() -> None:
+    described = describe_type(Wait)
+    assert described["reads"] == ["data.<contextKey of apiWaitConfig>"]
+    assert describe_type(Switch)["reads"] == ["data.<apiContextKey>", "variables.<variableName>"]
+    assert describe_type(Switch)["writes"] == ["data.switchOutput", "data.switchOutputLabel"]
+    assert describe_type(Loop)["writes"] == ["variables.index", "variables.item"]
+    assert describe_type(JavaScriptCode)["reads"] == ["data", "variables"]
+
+
+def test_examples_show_the_node_and_a_workflow_that_runs() -> None:
+    described: Any = describe_type(Loop)
+    first = described["examples"][0]
+
+    assert set(first) == {"title", "shown", "document", "files", "variables", "leaves", "needs"}
+    assert first["shown"] == first["document"]
+    verify: Any = describe_type(Verify)
+    shown = verify["examples"][0]["shown"]
+    assert shown["type"] == "verify"
+    assert shown["data"] in [node["data"] for node in verify["examples"][0]["document"]["nodes"]]
+    later: Any = describe_type(Later)
+    assert later["examples"] == []
 
 
 def test_objects_show_their_own_properties() -> None:

@@ -88,8 +88,16 @@ async def test_do_while_stops_at_its_limit(run_workflow: RunWorkflow) -> None:
         ({}, "NODE_PROPERTY_INVALID", "Property 'mode' is required"),
         ({"mode": "forever"}, "NODE_PROPERTY_INVALID", "it can be: forEach, doWhile"),
         ({"mode": "forEach"}, "NODE_PROPERTY_INVALID", "'arrayVariable' is required"),
-        ({"mode": "forEach", "arrayVariable": "nope"}, "NODE_PROPERTY_INVALID", "'nope' holds nothing"),
-        ({"mode": "forEach", "arrayVariable": "text"}, "NODE_PROPERTY_INVALID", "'text' holds no array"),
+        (
+            {"mode": "forEach", "arrayVariable": "nope"},
+            "NODE_PROPERTY_INVALID",
+            "nothing is stored under data key 'nope'",
+        ),
+        (
+            {"mode": "forEach", "arrayVariable": "text"},
+            "NODE_PROPERTY_INVALID",
+            "no array is stored under data key 'text'",
+        ),
         ({"mode": "doWhile"}, "NODE_PROPERTY_INVALID", "'condition' is required"),
     ],
 )
