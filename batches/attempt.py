@@ -49,6 +49,7 @@ from nodes.registry import Registry
 from nodes.script.pool import WorkerPool
 from nodes.secrets import Secrets
 from nodes.session import BrowserSession
+from nodes.start import StartData
 from nodes.validation import prepare
 
 __all__ = ["Attempt"]
@@ -131,7 +132,12 @@ class Attempt:
             ExecutionLost: The browser died and no final event was emitted.
         """
         try:
-            plan, warnings = prepare(self._spec.workflow, self._registry, self._spec.options.start_overrides)
+            plan, warnings = prepare(
+                self._spec.workflow,
+                self._registry,
+                self._spec.options.start_overrides,
+                forgiving=self._spec.single,
+            )
         except WorkflowInvalidError as error:
             self._end(ExecutionStatus.FAILED, ErrorInfo(code=error.code, message=error.message))
             return
@@ -289,7 +295,6 @@ class Attempt:
             self._log,
             masker=self._masker,
         )
-        slow_mo = values.get("slowMo")
         return Walker(
             plan,
             context,
@@ -297,7 +302,7 @@ class Attempt:
             capture,
             self._emit_node,
             holds=holds,
-            slow_mo_ms=float(slow_mo) if isinstance(slow_mo, int | float) else 0,
+            slow_mo_ms=StartData.read(values).slow_mo or 0,
         )
 
     def _captures(self, start: Mapping[str, object]) -> CapturePlan:

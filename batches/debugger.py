@@ -80,7 +80,7 @@ class Debugger:
         self._asking = asking
         self._start_overrides = start_overrides
         self._set_trace = set_trace
-        self._looking = Looking(lambda: walker.innermost.context, registry)
+        self._looking = Looking(lambda: walker.innermost, registry)
         self._actions = ActionPause(context.session, walker, gate)
 
     async def apply(self, control: Control) -> ControlOutcome:
@@ -181,7 +181,7 @@ class Debugger:
         if self._walker.innermost is not self._walker:
             return conflict("The workflow cannot be replaced while a sub-workflow runs in it", "paused")
         try:
-            plan, warnings = prepare(wanted.workflow, self._registry, self._start_overrides)
+            plan, warnings = prepare(wanted.workflow, self._registry, self._start_overrides, forgiving=True)
             self._walker.replace(plan)
         except WorkflowInvalidError as error:
             return invalid(error.message, "workflow", error.code)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from batches.events import ExecutionEnded
@@ -14,6 +15,8 @@ from batches.spec import ExecutionSpec
 from batches.trace_files import TraceFiles
 
 __all__ = ["Endings"]
+
+logger = logging.getLogger("batchwright.runner")
 
 
 class Endings:
@@ -41,6 +44,13 @@ class Endings:
         if config is not None and config.enabled:
             problems += await self._reporter.write(self._report(job, end, spec, config))
         return problems
+
+    async def delete_logs(self, batch_ids: Collection[str] | None) -> None:
+        """Delete the log files of batches (`TraceFiles.delete`); what cannot be deleted stays, with a warning."""
+        try:
+            await self._traces.delete(batch_ids)
+        except OSError as error:
+            logger.warning("log files cannot be deleted: %s", error)
 
     def _report(self, job: Job, end: ExecutionEnded, spec: ExecutionSpec, config: ReportConfig) -> ReportJob:
         path = config.output_path or job.batch.request.output_path

@@ -60,11 +60,12 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What a deletion removed."""
+    """What a deletion removed; ``singles`` counts those of the batches that are around single runs."""
 
     batches: int = 0
     executions: int = 0
     reports: int = 0
+    singles: int = 0
 
 
 @dataclass(frozen=True, slots=True)

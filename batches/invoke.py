@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from batches.encoding import to_bytes
 from batches.gate import Jump
-from batches.looking import masked
+from batches.secret_names import masked
 from nodes.context import ExecutionContext, NodeRun
 from nodes.document import Node
 from nodes.errors import (
@@ -116,7 +116,7 @@ class Invoker:
         Raises:
             NodeDataError: A value that came from outside has the wrong type.
         """
-        values = self._with_inputs(node)
+        values = self.with_inputs(node)
         resolved = node_type.model.resolve(
             values, self._context.data, self._context.variables, self._context.secrets
         )
@@ -171,7 +171,8 @@ class Invoker:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
 
-    def _with_inputs(self, node: Node) -> Mapping[str, object]:
+    def with_inputs(self, node: Node) -> Mapping[str, object]:
+        """The node's properties, those with values that other nodes give included (section 8)."""
         names = input_properties(node)
         if not names:
             return node.data

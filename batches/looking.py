@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from playwright.async_api import Error, Page
 from pydantic.alias_generators import to_camel
@@ -19,6 +18,8 @@ from pydantic.alias_generators import to_camel
 from batches.controls import ControlOutcome, Evaluate, Inspect
 from batches.expressions import Expression, ExpressionError
 from batches.gate import Standing, conflict, invalid
+from batches.secret_names import masked
+from batches.walk import Walker
 from nodes.accessibility import accessibility_snapshot
 from nodes.context import ExecutionContext, NodeRun, public_view
 from nodes.errors import NodeError
@@ -26,14 +27,7 @@ from nodes.limits import time_limit
 from nodes.registry import Registry
 from nodes.selectors import locate
 
-__all__ = ["Looking", "masked", "no_page"]
-
-MASK: Final = "********"
-
-_SECRET: Final = re.compile(
-    r"pass(word|wd|phrase)|secret|token|api[-_]?key|authorization|credential|cookie|private[-_]?key",
-    re.IGNORECASE,
-)
+__all__ = ["Looking", "no_page"]
 
 _LIMIT_MS: Final = 10_000.0
 """How long one question may take, ms."""
@@ -51,18 +45,18 @@ class Looking:
     """Answers questions about one execution while it is paused.
 
     Args:
-        context: Tells its stores and browser; those of a sub-workflow while it stands in one.
+        walk: Tells the walk that is going on; that of a sub-workflow while it stands in one.
         registry: The node types, to resolve properties.
     """
 
-    def __init__(self, context: Callable[[], ExecutionContext], registry: Registry) -> None:
-        self._find_context = context
+    def __init__(self, walk: Callable[[], Walker], registry: Registry) -> None:
+        self._walk = walk
         self._registry = registry
         self._marked: list[Page] = []
 
     @property
     def _context(self) -> ExecutionContext:
-        return self._find_context()
+        return self._walk().context
 
     def values(self, index: object) -> dict[str, object]:
         """What expressions see.
@@ -133,9 +127,10 @@ class Looking:
     def _resolved(self, standing: Standing) -> Mapping[str, object]:
         node = standing.spot.node
         node_type = self._registry.find(node.type)
+        values = self._walk().properties(node.id) or node.data
         if node_type is None:
-            return node.data
-        return node_type.model.resolve(node.data, self._context.data, self._context.variables)
+            return values
+        return node_type.model.resolve(values, self._context.data, self._context.variables)
 
     async def _page(self, page: Page) -> dict[str, object]:
         session = self._context.session
@@ -218,18 +213,6 @@ async def _answers() -> AsyncIterator[list[str]]:
 
 def _camel(fields: Mapping[str, object]) -> dict[str, object]:
     return {to_camel(name): value for name, value in fields.items()}
-
-
-def masked(value: object) -> Any:
-    """A JSON value with the entries hidden whose names sound like secrets."""
-    if isinstance(value, Mapping):
-        return {
-            str(key): MASK if _SECRET.search(str(key)) and item not in (None, "") else masked(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [masked(item) for item in value]
-    return value
 
 
 def no_page() -> ControlOutcome:

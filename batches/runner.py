@@ -236,6 +236,10 @@ class Runner:
             del self._batches[batch_id]
             self.log.forget(batch_id)
 
+    async def delete_logs(self, batch_ids: Collection[str] | None) -> None:
+        """Delete the log files of batches that are over; None means of all of them."""
+        await self._endings.delete_logs(batch_ids)
+
     async def close(self, grace_s: float = STOP_GRACE_S) -> None:
         """Stop everything, write everything, close the browsers; idempotent."""
         self._closing = True

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from playwright.async_api import Error, Page, ScreencastFrame
@@ -96,7 +97,7 @@ class Screen:
             if page is None:
                 await self._changed.wait()
                 continue
-            cast = _Cast(page, size, self._deliver)
+            cast = _Cast(page, size, partial(self._deliver, size))
             self.page = page
             try:
                 await cast.start()
@@ -114,8 +115,10 @@ class Screen:
                 if not self._closed:
                     await cast.stop()
 
-    def _deliver(self, picture: bytes) -> None:
-        self._show(picture)
+    def _deliver(self, size: PictureSize, picture: bytes) -> None:
+        """Show a picture, unless it comes late and another size is wanted by now."""
+        if size is self._size:
+            self._show(picture)
 
     def _is_current(self, page: Page) -> bool:
         return self._session is not None and self._session.page_or_none is page

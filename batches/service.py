@@ -336,7 +336,15 @@ class Service:
     async def clear_history(self) -> Cleared:
         """Delete all batches that are over, with their files and reports; for good."""
         rows = await self.store.rows(include_single=True)
-        return await self._delete([row.batch_id for row in rows])
+        singles = await self._delete([row.batch_id for row in rows if row.single])
+        others = await self._delete([row.batch_id for row in rows if not row.single])
+        await self.runner.delete_logs(None)
+        return Cleared(
+            batches=singles.batches + others.batches,
+            executions=singles.executions + others.executions,
+            reports=singles.reports + others.reports,
+            singles=singles.batches,
+        )
 
     async def delete_batch(self, batch_id: str) -> Cleared:
         """Delete one batch with its files and reports; for good.
@@ -438,6 +446,7 @@ class Service:
         for batch_id in over:
             self.runner.forget(batch_id)
             self._cache.drop(batch_id)
+        await self.runner.delete_logs(over)
         return replace(cleared, reports=await self.shelf.delete_of(over))
 
     def _is_running(self, batch_id: str) -> bool:

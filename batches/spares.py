@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from playwright.async_api import BrowserContext, Error, Page
@@ -51,11 +51,14 @@ class _Spare:
     options: dict[str, Any]
     context: BrowserContext | None = None
     page: Page | None = None
-    crashed: list[Page] = field(default_factory=list)
+    crashed: bool = False
 
     @property
     def usable(self) -> bool:
         return self.page is not None and not (self.page.is_closed() or self.crashed)
+
+    def note_crash(self, _page: Page) -> None:
+        self.crashed = True
 
 
 class Spares:
@@ -93,7 +96,7 @@ class Spares:
         if not spare.usable:
             self._discard(spare)
             return None
-        spare.page.remove_listener("crash", spare.crashed.append)
+        spare.page.remove_listener("crash", spare.note_crash)
         return spare.page
 
     def prepare(self, options: Mapping[str, object]) -> None:
@@ -113,7 +116,7 @@ class Spares:
             spare.context = await self._open(spare.options)
             async with asyncio.timeout(self._limit_s):
                 page = await spare.context.new_page()
-            page.on("crash", spare.crashed.append)
+            page.on("crash", spare.note_crash)
             spare.page = page
         except (Error, TimeoutError) as error:
             _log.debug("No context was opened ahead: %s", error)

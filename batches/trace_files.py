@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -79,18 +79,39 @@ class TraceFiles:
         self._batch_of[stem] = end.batch_id
         self._retain()
 
+    async def delete(self, batch_ids: Collection[str] | None) -> None:
+        """Delete the files of these batches, as far as this process wrote them; None means of all but what runs.
+
+        Raises:
+            OSError: A file cannot be deleted.
+        """
+        async with self._alone:
+            await asyncio.to_thread(self._delete, batch_ids)
+
     def _retain(self) -> None:
+        written = self._written()
+        newest = sorted(written, key=lambda stem: written[stem][0].stat().st_mtime_ns, reverse=True)
+        for stem in newest[KEPT:]:
+            self._drop(stem, written[stem])
+
+    def _delete(self, batch_ids: Collection[str] | None) -> None:
+        for stem, files in self._written().items():
+            if batch_ids is None or self._batch_of.get(stem) in batch_ids:
+                self._drop(stem, files)
+
+    def _written(self) -> dict[str, list[Path]]:
         written: dict[str, list[Path]] = {}
-        for file in self._folder.iterdir():
+        for file in self._folder.iterdir() if self._folder.is_dir() else ():
             match = _OURS.fullmatch(file.name)
             if match is not None:
                 written.setdefault(match[1], []).append(file)
-        newest = sorted(written, key=lambda stem: written[stem][0].stat().st_mtime_ns, reverse=True)
-        for stem in newest[KEPT:]:
-            if not self._is_running(self._batch_of.get(stem, "")):
-                self._batch_of.pop(stem, None)
-                for file in written[stem]:
-                    file.unlink(missing_ok=True)
+        return written
+
+    def _drop(self, stem: str, files: list[Path]) -> None:
+        if not self._is_running(self._batch_of.get(stem, "")):
+            self._batch_of.pop(stem, None)
+            for file in files:
+                file.unlink(missing_ok=True)
 
 
 def _terminal(execution: ExecutionState, end: ExecutionEnded) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -158,6 +158,15 @@ class Walker:
             return None
         frame = self._stack.top
         return self._spot(self._plan.nodes[frame.current], frame)
+
+    def properties(self, name: str) -> Mapping[str, object]:
+        """The properties of a node, values from other nodes included; nothing for a node of another walk.
+
+        Args:
+            name: Its id as it is known outside.
+        """
+        node = self._plan.nodes.get(self._host.own(name) or "")
+        return self._invoker.with_inputs(node) if node is not None else {}
 
     def replace(self, plan: Plan) -> None:
         """Walk on with another workflow; what was executed is not run again.

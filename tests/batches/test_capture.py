@@ -177,8 +177,9 @@ async def test_any_node_id_makes_a_file_name(run_workflow: RunWorkflow) -> None:
     assert picture.is_file()
 
 
-async def test_slow_mo_waits_after_each_node_but_the_last(run_workflow: RunWorkflow) -> None:
-    outcome = await run_workflow(document(node("a", "stringValue"), node("b", "stringValue"), slowMo=120))
+@pytest.mark.parametrize("delay", [120, "120"])
+async def test_slow_mo_waits_after_each_node_but_the_last(run_workflow: RunWorkflow, delay: object) -> None:
+    outcome = await run_workflow(document(node("a", "stringValue"), node("b", "stringValue"), slowMo=delay))
     assert outcome.status == "completed"
     assert all(outcome.node(name).duration_ms >= 115 for name in ("start", "a"))
     assert (await run_workflow(document(slowMo=3_600_000))).status == "completed"

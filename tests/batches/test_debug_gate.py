@@ -14,7 +14,7 @@ from batches.events import ExecutionEnded, NodeEnded
 from batches.spec import ExecutionOptions
 from tests.batches.debugging import at, calling, debug, debugging, looping, say, settled, trail
 from tests.batches.runs import words
-from tests.running import chain, node
+from tests.running import chain, node, workflow
 
 START = node("start", "start")
 CONFIG = {"enabled": True, "breakpointAt": "pre", "breakpointFor": "all"}
@@ -463,6 +463,19 @@ async def test_expressions_can_be_asked_and_secrets_are_masked(tmp_path: Path) -
         with pytest.raises(ControlError, match="No active page"):
             await run.send("captureDom")
         await run.send("continueWithoutBreakpoint")
+        await run.over()
+
+
+async def test_inspecting_shows_properties_that_other_nodes_give(tmp_path: Path) -> None:
+    given = {"isInput": True, "handleId": "value-input", "oldValue": "old"}
+    fed = node("fed", "stringValue", value=None, _inputConnections={"value": given})
+    edges = [("start", "fed"), ("source", "fed", "output", "value-input")]
+    document = workflow([START, fed, say("source")], edges)
+    async with debugging(tmp_path, document, debug=at("fed")) as run:
+        await run.paused(1)
+        seen: Any = (await run.send("inspect")).answer
+        assert seen["node"]["properties"]["value"] == "source"
+        await run.send("continue")
         await run.over()
 
 

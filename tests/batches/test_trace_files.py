@@ -10,7 +10,8 @@ from batches.events import ErrorInfo, ExecutionEnded, ExecutionStatus, LogLine, 
 from batches.spec import ExecutionOptions
 from batches.state import ExecutionState
 from batches.trace_files import CONSOLE, KEPT, TraceFiles
-from tests.batches.runs import browsing, failing, passing, request, stage
+from tests.batches.runs import START, browsing, failing, passing, request, stage
+from tests.running import chain, node
 
 TRACED = ExecutionOptions(trace_logs=True)
 NOON = 1_700_000_000_000
@@ -89,6 +90,18 @@ async def test_a_running_batch_keeps_all_of_its_files(tmp_path: Path) -> None:
     assert len(names_in(tmp_path)) == 2 * KEPT
 
 
+async def test_deleting_spares_what_runs_and_what_is_not_ours(tmp_path: Path) -> None:
+    before, logs = TraceFiles(tmp_path, lambda _: False), TraceFiles(tmp_path, {"batch-2"}.__contains__)
+    await before.write(execution(1), end("batch-1"), {})
+    await logs.write(execution(2, started_at=NOON + 60_000), end("batch-2"), {})
+    await logs.write(execution(3, started_at=NOON + 120_000), end("batch-3"), {})
+    (tmp_path / "notes.txt").write_text("mine")
+    await logs.delete(["batch-3", "batch-4"])
+    assert len(names_in(tmp_path)) == 2 + 2 + 1
+    await logs.delete(None)
+    assert len(names_in(tmp_path)) == 2 + 1
+
+
 async def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("I am a file")
     (problem,) = await TraceFiles(tmp_path / "logs", lambda _: False).write(execution(), end(), {})
@@ -101,6 +114,25 @@ async def test_only_executions_with_trace_logs_have_files(tmp_path: Path) -> Non
             state = await run.runner.submit(request(passing(), failing(), options=options))
             await run.over(state.batch_id)
         assert len(list((tmp_path / "logs").iterdir())) == 4
+
+
+async def test_trace_logs_tell_the_properties_of_a_node_but_nothing_that_sounds_secret(
+    tmp_path: Path,
+) -> None:
+    call = node(
+        "call",
+        "apiRequest",
+        url="http://127.0.0.1:1/",
+        contextKey="x",
+        headers={"Authorization": "Bearer xyz"},
+    )
+    async with stage(tmp_path) as run:
+        for options in (TRACED, ExecutionOptions()):
+            await run.over((await run.runner.submit(request(chain(START, call), options=options))).batch_id)
+        lines = [item.message for item in run.events if isinstance(item, LogLine) and item.node_id == "call"]
+        assert [line for line in lines if "127.0.0.1:1" in line and "runs with" in line]
+        assert [line for line in lines if "begins" in line] == ["Node call: begins, type apiRequest"]
+        assert not [line for line in lines if "xyz" in line]
 
 
 @pytest.mark.browser
