@@ -70,7 +70,10 @@ class Lines:
             loop = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self._read, args=(loop,), name="prompt", daemon=True)
             self._thread.start()
-        return await self._queue.get()
+        line = await self._queue.get()
+        if line is None:
+            self._queue.put_nowait(None)
+        return line
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         try:

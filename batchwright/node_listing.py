@@ -16,6 +16,7 @@ from rich.text import Text
 
 from batchwright.console import make_console
 from batchwright.exit_codes import ExitCode
+from batchwright.json_text import json_text
 from nodes.describe import describe_type
 from nodes.plugins import Plugins
 
@@ -106,8 +107,13 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
     _properties(console, "Common to all nodes", item["common"])
     if item["plugin"] is not None:
         console.print(Text.assemble(("Plugin  ", "bold"), str(item["plugin"])))
-    if item["writes"]:
-        console.print(Text.assemble(("Writes  ", "bold"), ", ".join(cast("list[str]", item["writes"]))))
+    for heading in ("Reads", "Writes"):
+        if item[heading.lower()]:
+            places = ", ".join(cast("list[str]", item[heading.lower()]))
+            console.print(Text.assemble((f"{heading}  ", "bold"), places))
+    for example in item["examples"]:
+        console.print(Text.assemble(("\nExample  ", "bold"), str(example["title"])))
+        console.print(Padding(Text(json_text(example["shown"])), (0, 0, 0, 2)))
 
 
 def _properties(console: Console, heading: str, properties: Sequence[Mapping[str, Any]]) -> None:

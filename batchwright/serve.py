@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -65,6 +66,9 @@ async def _serve(settings: ServerSettings, secrets: Secrets) -> None:
             )
             if server is None:
                 return
+            # What is loaded now stays: looking through it again and again would stop all runs for a moment.
+            gc.collect()
+            gc.freeze()
             console.print(
                 f"Batchwright serves on {server.url} with {settings.workers} workers, "
                 f"output in {settings.output}. Ctrl-C ends it.",

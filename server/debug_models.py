@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from batches.breakpoints import BreakpointSet
 from batches.controls import (
@@ -82,7 +83,9 @@ class PauseControlRequest(ContinueRequest):
     @model_validator(mode="after")
     def _has_node(self) -> Self:
         if self.action in {"runTo", "repeatFrom"} and self.node_id is None:
-            raise ValueError(f"action '{self.action}' needs nodeId")
+            raise PydanticCustomError(
+                "node_missing", "action '{action}' needs it", {"action": self.action, "field": "nodeId"}
+            )
         return self
 
     def control(self) -> Resuming | Stop:

@@ -270,6 +270,4 @@ def _debug_info(event: NodeEnded, output: Path) -> DebugInfo | None:
     if page_url is None and not event.screenshots:
         return None
     paths = {timing: str(output / path) for timing, path in event.screenshots.items()}
-    return DebugInfo(
-        page_url=page_url, similar_selectors=event.similar_selectors, screenshot_paths=paths
-    )
+    return DebugInfo(page_url=page_url, similar_selectors=event.similar_selectors, screenshot_paths=paths)

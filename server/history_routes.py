@@ -101,7 +101,9 @@ class HistoryCleared(Record):
     success: bool
     message: str
     batches_deleted: int
+    """As lists count them: without those around single runs."""
     executions_deleted: int
+    """Members of batches and single runs."""
     reports_deleted: int
 
 
@@ -138,7 +140,7 @@ async def clear_history(request: web.Request) -> HistoryCleared:
     return HistoryCleared(
         success=True,
         message="All batches and executions cleared",
-        batches_deleted=cleared.batches,
+        batches_deleted=cleared.batches - cleared.singles,
         executions_deleted=cleared.executions,
         reports_deleted=cleared.reports,
     )

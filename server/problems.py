@@ -118,6 +118,14 @@ _STATUSES: Final[tuple[tuple[type[BatchwrightError], int, str], ...]] = (
 _MOST_FAULTS: Final = 10
 """So many faults of one input are named."""
 
+_JSON_WORDS: Final = {
+    **dict.fromkeys(("tuple_type", "list_type", "set_type", "frozen_set_type"), "Input should be an array"),
+    **dict.fromkeys(
+        ("dict_type", "mapping_type", "model_type", "dataclass_type"), "Input should be an object"
+    ),
+}
+"""What clients call things that pydantic calls as Python does."""
+
 _NOT_OURS: Final = 500
 
 
@@ -180,8 +188,14 @@ def _of_http(error: web.HTTPException) -> Problem:
 
 
 def _invalid_input(error: ValidationError) -> Problem:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    named = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in faults[:_MOST_FAULTS]]
+    faults = error.errors(include_url=False, include_input=False)
+    named = [
+        (
+            ".".join(map(str, fault["loc"])) or str(fault.get("ctx", {}).get("field", "")),
+            _JSON_WORDS.get(fault["type"]) or fault["msg"].removeprefix("Value error, "),
+        )
+        for fault in faults[:_MOST_FAULTS]
+    ]
     text = "; ".join(f"{field}: {message}" if field else message for field, message in named)
     if len(faults) > _MOST_FAULTS:
         text += f"; and {len(faults) - _MOST_FAULTS} more"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["anchor", "code", "one_line", "table"]
+from batchwright.json_text import json_text
+
+__all__ = ["anchor", "code", "json_block", "one_line", "table"]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -22,6 +24,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def code(text: object) -> str:
     """A text in code style."""
     return f"`{text}`"
+
+
+def json_block(value: object) -> str:
+    """A block of JSON in which whatever is short stands on one line."""
+    return f"```json\n{json_text(value)}\n```"
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,9 @@ from functools import cache
 from itertools import groupby
 from typing import Any, Final, cast
 
-from batchwright.docs_pages.markdown import anchor, code, one_line, table
+import orjson
+
+from batchwright.docs_pages.markdown import anchor, code, json_block, one_line, table
 from nodes.blocks import RetryBlock, SelectorBlock, TimeoutBlock, WaitBlock
 from nodes.catalogue import built_in_types
 from nodes.describe import common_properties, condition_properties, describe_type
@@ -110,13 +112,33 @@ def _section(item: Mapping[str, Any]) -> str:
     line = _blocks_line(item["properties"])
     if line:
         parts.append(line)
-    if item["writes"]:
-        parts.append(f"Writes {', '.join(map(_written, item['writes']))}.")
+    stores = [
+        f"{what} {', '.join(map(code, item[what.lower()]))}."
+        for what in ("Reads", "Writes")
+        if item[what.lower()]
+    ]
+    if stores:
+        parts.append(" ".join(stores))
+    parts += map(_example, item["examples"])
     return "\n\n".join(parts)
 
 
-def _written(key: str) -> str:
-    return code(key if key.startswith("variables.") else f"data.{key}")
+def _example(example: Mapping[str, Any]) -> str:
+    """What an example does, its node or workflow, and what it leaves."""
+    shown, last = example["shown"], example["document"]["nodes"][-1]
+    lines = [f"**Example.** {example['title']}", json_block(shown)]
+    # What nodes behind it leave says nothing about this one.
+    left = example["leaves"] if "nodes" in shown or last["data"] == shown["data"] else {}
+    texts = [
+        code(f"{store}.{name}") + " = " + code(orjson.dumps(value).decode())
+        for store in ("data", "variables")
+        for name, value in left.get(store, {}).items()
+    ]
+    if texts:
+        lines.append(f"Leaves {', '.join(texts)}.")
+    if example["needs"]:
+        lines.append(f"Checked by the tests but not run: it needs {example['needs']}.")
+    return "\n\n".join(lines)
 
 
 @cache

@@ -14,7 +14,7 @@ from aiohttp import web
 from batches.breakpoints import BreakpointSet
 from batches.errors import ControlError, NotFoundError
 from batches.events import Record
-from batches.looking import masked
+from batches.secret_names import masked
 from server.debug_models import Inspection, InspectQuery
 from server.debugging import inspect_execution
 from server.endpoints import Routes

@@ -97,6 +97,16 @@ async def test_the_end_of_what_is_typed_lets_everything_run(tmp_path: Path) -> N
     assert execution.status == "completed"
 
 
+async def test_the_end_of_what_is_typed_counts_for_every_member(tmp_path: Path) -> None:
+    async with stage(tmp_path) as run:
+        documents = (trail("a"), trail("a"))
+        target = LocalTarget(run.runner, documents)
+        state = await run.runner.submit(request(*documents, debug=debug(breakpoints=[{"nodeId": "a"}])))
+        said = await typed(target)
+        await run.over(state.batch_id)
+    assert said.count("Execution continued without breakpoints") == 2
+
+
 async def test_members_of_a_batch_are_asked_one_after_the_other(tmp_path: Path) -> None:
     async with stage(tmp_path) as run:
         documents = (trail("a"), trail("a"))

@@ -82,7 +82,11 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").split()) < 500
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "workflow-file.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", *(DOCS / f"{name}.md" for name in ("workflow-file", "human-steps", "secrets"))],
+    ids=lambda page: page.name,
+)
 def test_printed_workflows_have_no_faults(page: Path) -> None:
     documents = workflows_in(page)
     assert documents

@@ -9,6 +9,9 @@ from rich.console import Console
 
 from batches.browsers import KINDS
 from batchwright.doctor import Check, Report, Status, examine, print_report
+from nodes.plugins import load_plugins
+from tests.nodes.test_plugins import entry
+from tests.nodes.test_plugins import write as write_plugin
 
 
 async def checked(output: Path) -> dict[str, Check]:
@@ -92,3 +95,16 @@ def test_the_report_shows_each_line_and_what_to_do() -> None:
     assert lines[1] == ["fail", "two", "broken"]
     assert lines[2] == ["->", "Mend", "it"]
     assert "would fail" in stream.getvalue()
+
+
+@pytest.mark.usefixtures("no_browser")
+async def test_plugins_are_listed_with_what_is_wrong(tmp_path: Path) -> None:
+    write_plugin(tmp_path, "greetings")
+    write_plugin(tmp_path, "broken", nodes=[entry(handlerPath="gone.py")])
+    plugins = load_plugins([tmp_path], packages=False)
+
+    report = await asyncio.to_thread(examine, tmp_path, plugins)
+
+    good, bad = (check for check in report.checks if check.name == "plugin")
+    assert (good.status, "greetings: shop.greet" in good.found) == (Status.OK, True)
+    assert (bad.status, "broken is left out: there is no handler gone.py" in bad.found) == (Status.WARN, True)

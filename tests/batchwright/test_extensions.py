@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
+from typer.testing import CliRunner
 
+from batchwright.cli import app
 from tests.batchwright.command import batchwright, passing, summary, write
 from tests.batchwright.served import served
 from tests.nodes.test_plugins import entry
 from tests.nodes.test_plugins import write as write_plugin
 from tests.running import chain, node
 
+Cli = Callable[..., tuple[int, str]]
 SECRET = "hunter2/&q+Zx9"
 START = node("start", "start")
 GREET = chain(START, node("greet", "shop.greet", who="${secrets.WHO}"))
@@ -37,7 +43,7 @@ def everything(folder: Path) -> str:
     return "\n".join(file.read_text("latin-1") for file in folder.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("options", [("--verbose",), ("--events", "-", "--verbose"), ("--debug",)])
+@pytest.mark.parametrize("options", [("--verbose",), ("--events", "-")])
 async def test_a_run_neither_prints_nor_writes_secrets(tmp_path: Path, options: tuple[str, ...]) -> None:
     flows = write(tmp_path / "flows", telling=telling(), fine=passing())
     (tmp_path / "my.env").write_text(f"TOKEN={SECRET}\n", "utf-8")
@@ -52,70 +58,79 @@ async def test_a_run_neither_prints_nor_writes_secrets(tmp_path: Path, options: 
     assert json.dumps(SECRET)[1:-1] not in told
 
 
-async def test_secrets_from_variables_and_errors_that_name_the_option(tmp_path: Path) -> None:
+async def test_declared_secrets_come_from_variables(tmp_path: Path) -> None:
     code = "if (context.variables.said !== 'A B') throw new Error('differs')"
-    same = node("same", "javascriptCode", code=code)
     said = node("say", "stringValue", value="${secrets.ONE} ${secrets.TWO}", variableName="said")
-    flows = write(tmp_path / "flows", flow=chain(START, said, same))
-    env = {"BATCHWRIGHT_SECRET_ONE": "A", "TWO": "B"}
-    ended = await batchwright("run", flows, "--secret", "TWO", cwd=tmp_path, env=env)
-    assert ended.code == 0, ended.out
-    ended = await batchwright("run", flows, "--secrets-file", "none.env", cwd=tmp_path)
-    assert (ended.code, "--secrets-file" in ended.err, "none.env" in ended.err) == (2, True, True)
-    ended = await batchwright("run", flows, cwd=tmp_path, env={"BATCHWRIGHT_SECRET_ONE": "A"})
+    flows = write(tmp_path / "flows", flow=chain(START, said, node("same", "javascriptCode", code=code)))
+    bad = {"nodes": [START, {"id": "n", "type": {"x": SECRET}}], "edges": []}
+    write(flows, bad=bad)
+    env = {"BATCHWRIGHT_SECRET_ONE": "A", "TWO": "B", "BATCHWRIGHT_SECRET_THREE": SECRET}
+    ended = await batchwright(
+        "run", flows, "--secret", "TWO", "--summary-json", "sum.json", cwd=tmp_path, env=env
+    )
     assert ended.code == 1
-    assert "Secret 'TWO' is not set" in ended.out
+    view = summary(tmp_path / "sum.json")
+    assert (view["completed"], view["invalidWorkflows"]) == (1, 1), ended.out
+    assert SECRET not in ended.out + ended.err + everything(tmp_path / "output") + json.dumps(view)
 
 
-async def test_an_invalid_workflow_with_a_secret_in_it(tmp_path: Path) -> None:
-    flows = write(tmp_path / "flows", bad={"nodes": [START, {"id": "n", "type": {"x": SECRET}}], "edges": []})
-    env = {"BATCHWRIGHT_SECRET_TOKEN": SECRET}
-    ended = await batchwright("run", write(flows, good=passing()), cwd=tmp_path, env=env)
-    assert ended.code == 1
-    assert SECRET not in ended.out + ended.err + everything(tmp_path / "output")
-
-
-async def test_plugins_count_in_every_command(tmp_path: Path) -> None:
+async def test_a_run_with_plugins(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
     write_plugin(plugins)
     write_plugin(plugins, "broken", nodes=[entry(handlerPath="gone.py")])
-    flows = write(tmp_path / "flows", greet=GREET)
-    env = {"BATCHWRIGHT_SECRET_WHO": "Ada"}
-
-    ended = await batchwright("validate", flows, cwd=tmp_path)
-    assert (ended.code, "shop.greet" in ended.out) == (1, True)
-    ended = await batchwright("validate", flows, "--plugins", plugins, cwd=tmp_path)
-    assert ended.code == 0, ended.out
-    assert "Plugin 'broken' is left out: there is no handler gone.py" in ended.err
-    command = ("run", flows, "--plugins", plugins, "--summary-json", "sum.json")
+    env = {"BATCHWRIGHT_SECRET_WHO": "Ada", "BATCHWRIGHT_PLUGINS": str(plugins)}
+    command = ("run", write(tmp_path / "flows", greet=GREET), "--summary-json", "sum.json")
     ended = await batchwright(*command, cwd=tmp_path, env=env)
     assert ended.code == 0, ended.out
     assert summary(tmp_path / "sum.json")["completed"] == 1
-    ended = await batchwright("run", flows, cwd=tmp_path, env={**env, "BATCHWRIGHT_PLUGINS": str(plugins)})
-    assert ended.code == 0, ended.out
-    ended = await batchwright("run", flows, "--plugins", "gone", cwd=tmp_path)
-    assert (ended.code, "--plugins" in ended.err) == (2, True)
+    assert "Plugin 'broken' is left out: there is no handler gone.py" in ended.err
 
 
-async def test_listings_show_plugins(tmp_path: Path) -> None:
+@pytest.fixture
+def cli() -> Iterator[Cli]:
+    """The command line in this process; its logging is taken back."""
+    loggers = [logging.getLogger(name) for name in ("batchwright", "asyncio")]
+    before = [(item, item.handlers, item.level, item.propagate) for item in loggers]
+
+    def run(*args: str | Path) -> tuple[int, str]:
+        result = CliRunner().invoke(app, [*map(str, args)], env={"COLUMNS": "300"})
+        return result.exit_code, result.output
+
+    yield run
+    for item, handlers, level, propagate in before:
+        item.handlers, item.propagate = handlers, propagate
+        item.setLevel(level)
+
+
+def test_plugins_count_in_the_other_commands(tmp_path: Path, cli: Cli) -> None:
     plugins = tmp_path / "plugins"
     folder = write_plugin(plugins)
     write_plugin(plugins, "broken", nodes=[entry(handlerPath="gone.py")])
+    flows = write(tmp_path / "flows", greet=GREET)
 
-    ended = await batchwright("nodes", "--plugins", plugins, cwd=tmp_path, env={"COLUMNS": "200"})
-    assert ended.code == 0
-    assert "Greetings 1.2.0: shop.greet" in ended.out
-    assert str(folder) in ended.out
-    assert "broken" in ended.err
-    ended = await batchwright("nodes", "--json", "--plugins", plugins, cwd=tmp_path)
-    owners = {item["name"]: item["plugin"] for item in json.loads(ended.out)}
+    code, said = cli("validate", flows)
+    assert (code, "shop.greet" in said) == (1, True)
+    code, said = cli("validate", flows, "--plugins", plugins)
+    assert code == 0
+    assert "Plugin 'broken' is left out: there is no handler gone.py" in said
+
+    code, said = cli("nodes", "--plugins", plugins)
+    assert "Greetings 1.2.0: shop.greet" in said
+    assert str(folder) in said
+    assert "broken" in said
+    code, said = cli("nodes", "--json", "--plugins", folder)
+    owners = {item["name"]: item["plugin"] for item in json.loads(said)}
     assert (owners["shop.greet"], owners["wait"]) == ("greetings", None)
-    ended = await batchwright("nodes", "shop.greet", "--plugins", plugins, cwd=tmp_path)
-    assert "Store a greeting." in ended.out
-    assert "greetings" in ended.out
-    ended = await batchwright("doctor", "--plugins", plugins, cwd=tmp_path, env={"COLUMNS": "300"})
-    assert "greetings: shop.greet" in ended.out
-    assert "broken is left out: there is no handler gone.py" in ended.out
+    code, said = cli("nodes", "shop.greet", "--plugins", folder)
+    assert "Store a greeting." in said
+    assert "Plugin  greetings" in said
+
+
+def test_errors_name_the_option(tmp_path: Path, cli: Cli) -> None:
+    flows = write(tmp_path / "flows", fine=passing())
+    for option, value in (("--secrets-file", "none.env"), ("--secret", "a-b"), ("--plugins", "gone")):
+        code, said = cli("run", flows, option, value)
+        assert (code, option in said, value in said) == (2, True, True), said
 
 
 async def test_a_server_has_plugins_and_secrets(tmp_path: Path) -> None:
@@ -137,7 +152,7 @@ async def test_a_server_has_plugins_and_secrets(tmp_path: Path) -> None:
         assert result.status == "completed"
         _, told = await server.get(f"/api/workflows/execution/{accepted.execution_id}/result")
         assert told["data"]["greeting"] == "Hello ***"
-        server.running.signal(2)
+        server.running.signal(signal.SIGTERM)
         ended = await server.running.end()
     assert "Plugin 'broken' is left out" in ended.err
     assert SECRET not in ended.out + ended.err + everything(tmp_path / "output")

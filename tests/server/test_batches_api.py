@@ -158,16 +158,18 @@ async def test_wrong_filters_are_named(shared: Api, query: str, field: str) -> N
 
 
 async def test_clearing_history_keeps_what_runs(api: Api) -> None:
-    done = await api.run(passing(), passing())
+    done = await api.run(passing(), passing(), traceLogs=True)
+    await api.over((await api.execute(workflow=passing()))["batchId"])
     running = await api.execute(workflows=[pausing()])
     cleared = await api.call("DELETE", f"{HISTORY}/clear")
     assert cleared == {
         "success": True,
         "message": "All batches and executions cleared",
         "batchesDeleted": 1,
-        "executionsDeleted": 2,
+        "executionsDeleted": 3,
         "reportsDeleted": 0,
     }
+    assert list((api.service.output / "logs").iterdir()) == []
     await api.get(f"{BATCH}/{done}", status=404)
     assert not (api.service.output / "batches" / done).exists()
     assert (await api.get(f"{BATCH}/{running['batchId']}"))["status"] == "running"

@@ -100,12 +100,18 @@ async def test_nothing_to_continue(api: Api, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({"action": "jump"}, "action"), ({}, "action"), ({"action": "runTo"}, None), ({"action": 7}, "action")],
+    [
+        ({"action": "jump"}, "action"),
+        ({}, "action"),
+        ({"action": "runTo"}, "nodeId"),
+        ({"action": 7}, "action"),
+    ],
 )
 async def test_an_invalid_action_is_refused(api: Api, body: dict[str, Any], field: str | None) -> None:
     await begun(api, trail("a"), breakpointConfig=ALL)
     answer = await api.post(f"{EXECUTION}/pause-control", body, status=400)
     assert (answer["success"], answer.get("field")) == (False, field)
+    assert answer["message"].startswith(f"{field}: ")
 
 
 async def test_of_two_clients_one_continues(api: Api) -> None:
@@ -294,6 +300,9 @@ async def test_capturing_a_page_and_the_page_of_a_failure(api: Api, site_url: st
     kept = (await api.get(f"{EXECUTION}/{name}/captured-dom"))["debugInfo"]
     assert "hello" in kept["pageSource"]
     assert isinstance(kept["similarSelectors"], list)
+    events = (await api.get(f"{EXECUTION}/{name}/events"))["events"]
+    (failed,) = [event for event in events if event.get("status") == "failed" and "nodeId" in event]
+    assert failed["similarSelectors"] == kept["similarSelectors"]
     assert kept["screenshotPaths"]["failure"].startswith(str(api.root))
 
 

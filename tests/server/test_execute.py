@@ -55,6 +55,16 @@ async def test_faults_of_a_single_workflow_show_in_its_status(api: Api) -> None:
     assert status["error"].startswith("Workflow validation failed")
 
 
+async def test_a_single_run_forgives_what_a_batch_does_not(api: Api) -> None:
+    document = passing()
+    document["edges"].append({"id": "loose", "source": "say", "target": "ghost"})
+    answer = await api.execute(workflow=document)
+    await api.over(answer["batchId"])
+    assert (await api.get(f"{EXECUTION}/{answer['executionId']}"))["status"] == "completed"
+    answer = await api.execute(workflows=[document], status=400)
+    assert "ghost" in answer["validationErrors"][0]["errors"][0]
+
+
 async def test_a_batch_lists_valid_and_invalid_workflows(api: Api) -> None:
     answer = await api.execute(
         workflows=[passing(), {"nodes": 1}, passing()], workflowFileNames=["a.json", "b.json"]
@@ -237,6 +247,20 @@ async def test_a_wrong_field_is_named(shared: Api, field: str, value: Any) -> No
     answer = await shared.execute(status=400, workflow=passing(), **{field: value})
     assert answer["field"].split(".")[0] == field
     assert answer["code"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("workflows", {}, "workflows: Input should be an array"),
+        ("variables", [], "variables: Input should be an object"),
+        ("screenshotConfig", 1, "screenshotConfig: Input should be an object"),
+    ],
+)
+async def test_wrong_types_are_told_in_the_words_of_json(
+    shared: Api, field: str, value: object, message: str
+) -> None:
+    assert (await shared.execute(status=400, **{field: value}))["message"] == message
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,11 @@ async def test_the_result_has_everything(api: Api) -> None:
     assert nodes["bad"]["startTime"] <= nodes["bad"]["endTime"] <= result["endTime"]
     assert (result["variables"]["who"], result["nodesTotal"], result["videos"]) == ("me", 5, [])
     assert result["duration"] >= 0
+    lines = [line["message"] for line in result["log"] if line["nodeId"] == "value"]
+    assert lines == [
+        "Node A value (value): begins, type stringValue",
+        'Node A value (value): runs with {"value":"x"}',
+    ]
 
 
 async def test_events_come_in_order_and_in_pages(api: Api) -> None:

@@ -35,7 +35,7 @@ from tests.server.serving import Serving, serving
 
 DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
-SLOTS: Final = 8
+SLOTS: Final = 10
 SETTLE_MS: Final = 900
 """Fonts, pictures and charts are there after it."""
 
@@ -58,12 +58,12 @@ DOCS: Final = {
 """The pictures that the documentation shows: name, place and look."""
 
 HELD: Final = {
-    "track-parcel": "/products",
-    "update-address": "/checkout",
-    "use-a-gift-card": "/cart",
-    "voucher-code": "/products/hand-compass",
-    "wish-list": "/search?q=rope",
-    "write-a-review": "/products/chart-plotter",
+    "track-parcel": ("/products", "Wait for the parcel"),
+    "update-address": ("/checkout", "Address is saved"),
+    "use-a-gift-card": ("/cart", "Total is lower"),
+    "voucher-code": ("/products/hand-compass", "Voucher is accepted"),
+    "wish-list": ("/search?q=rope", "Rope is in the list"),
+    "write-a-review": ("/products/chart-plotter", "Review appears"),
 }
 """Workflows that stand still on a page of the shop while pictures are taken."""
 
@@ -81,7 +81,7 @@ class Scene:
     places: dict[str, str]
 
 
-def held(path: str) -> dict[str, Any]:
+def held(path: str, label: str) -> dict[str, Any]:
     return chain(
         START,
         node("browser", "openBrowser", label="Open the browser"),
@@ -94,7 +94,7 @@ def held(path: str) -> dict[str, Any]:
             waitType="timeout",
             value=60 * MINUTE_MS,
             timeout=60 * MINUTE_MS,
-            label="Wait for the parcel",
+            label=label,
         ),
     )
 
@@ -191,8 +191,8 @@ def write_workflows(examples: Path, root: Path) -> None:
     for name in ("broken", "forms", "shop", "smoke"):
         shutil.copytree(examples / name, folder / name)
     shutil.copytree(examples, root / "examples")
-    for name, path in HELD.items():
-        (folder / "shop" / f"{name}.json").write_text(json.dumps(held(path)))
+    for name, (path, label) in HELD.items():
+        (folder / "shop" / f"{name}.json").write_text(json.dumps(held(path, label)))
     (folder / "shop" / "two-factor.json").write_text(json.dumps(asking()))
     (folder / "broken" / "voucher.json").write_text(json.dumps(flaky()))
 
@@ -294,7 +294,7 @@ async def scene(root: Path) -> AsyncIterator[Scene]:
             url,
             examples,
             tags=["smoke"],
-            workers=2,
+            workers=4,
             startNodeOverrides={"slowMo": 2500},
         )
         running = await start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from importlib import resources
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.server.dashboard.past import FAILED, FLAKY, PASSED, TIMEOUT, TOTAL, Past, write_past
+from tests.server.dashboard.test_question_view import gate
 from tests.server.dashboard.viewer import Viewer, failing, holding, passing, pausing, submit
 from tests.server.serving import Serving, serving
 
@@ -36,10 +38,11 @@ async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[
         )
         for index in range(3)
     ]
+    (root / "look.json").write_text(json.dumps(pausing()))
     ids = await write_past(root / "output", *past)
     async with serving(root, workers=3, alone=False) as board:
         batch_id = await submit(
-            board, [passing(), failing(), pausing(), holding(), holding(), holding()], tags=["now"]
+            board, [passing(), failing(), pausing(), gate(), holding(), holding(), holding()], tags=["now"]
         )
         execution = f"exec-{batch_id.removeprefix('batch-')}"
         yield (
@@ -55,6 +58,11 @@ async def busy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[
                 "one workflow": "history?workflow=/srv/workflows/shop/shop/1.json",
                 "failed execution": f"executions/{execution}-2",
                 "paused execution": f"executions/{execution}-3",
+                "node of a paused execution": f"executions/{execution}-3?node=gate",
+                "suspended execution": f"executions/{execution}-4",
+                "queued execution": f"executions/{execution}-7",
+                "log of an execution": f"executions/{execution}-2?tab=log",
+                "a workflow file": f"workflows{root / 'look.json'}?node=gate",
                 "workflows": "workflows",
                 "nowhere": "nowhere",
             },

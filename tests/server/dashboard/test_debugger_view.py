@@ -161,6 +161,7 @@ async def test_a_paused_execution_is_stopped(board: Serving, viewer: Viewer) -> 
     await paused_at(page, "before b")
     await page.keyboard.press("X")
     dialog = page.get_by_role("dialog", name="Stop this execution?")
+    await expect(dialog).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     await actions(page).get_by_role("button", name="Stop").click()

@@ -297,3 +297,18 @@ async def test_it_fits_a_telephone(board: Serving, viewer: Viewer) -> None:
     )
     await expect(page.get_by_role("region", name="Node Fork")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+async def test_a_greeting_that_comes_before_the_first_effects_loses_nothing(
+    board: Serving, viewer: Viewer
+) -> None:
+    name = await over(board, branching())
+    page = await viewer.open(board.server.url, "history")
+    # Effects wait for a frame that never comes, or a while; the server's greeting is there before.
+    await page.add_init_script(
+        """window.requestAnimationFrame = () => 0;
+        const later = window.setTimeout;
+        window.setTimeout = (run, ms, ...given) => later(run, ms > 20 && ms < 200 ? 1000 : ms, ...given);"""
+    )
+    await page.goto(f"{board.server.url}/?fresh#/executions/{name}")
+    await expect(page.get_by_role("heading", name="shop.json")).to_be_visible(timeout=10_000)

@@ -1,7 +1,7 @@
 // The feed: one WebSocket, what the page shows as topics, snapshots and events into the store.
 // The protocol is written down in server/dashboard/feed.py.
 
-import { useEffect } from "../vendor/ui.js";
+import { useLayoutEffect } from "../vendor/ui.js";
 import { clockSkew, connection, keepOnly, queue, takeEvents, takeSnapshot, upgrade } from "./store.js";
 import { isReport } from "./api.js";
 
@@ -31,9 +31,9 @@ export function watch(topic) {
   };
 }
 
-/** Watch a topic while the component is shown. */
+/** Watch a topic while the component is shown, from the same moment on: what is not watched is forgotten. */
 export function useTopic(topic) {
-  useEffect(() => watch(topic), [topic]);
+  useLayoutEffect(() => watch(topic), [topic]);
 }
 
 /** Call `listener(executionId, blob)` with each live picture; returns a function that ends it. */

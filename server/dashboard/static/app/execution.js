@@ -1,6 +1,6 @@
 // One execution: its workflow with live states, its page, what every node did, and the debugger.
 
-import { html, useEffect, useMemo, useState } from "../vendor/ui.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/ui.js";
 import { artifactUrl, call, get, isReport, rerunMany, stopExecution, workflowOf } from "./api.js";
 import { BreakOnBar, useBreakpoints } from "./breakpoints.js";
 import { useTopic } from "./connection.js";
@@ -19,7 +19,7 @@ import { LivePicture } from "./wall.js";
 import { ActionButton, Button, Command, Empty, Skeleton, Tabs, attempt, batchTitle, confirm, goToBatch } from "./parts/controls.js";
 import { Icon, StatusBadge, shownStatus } from "./parts/status.js";
 import { useKeys } from "./parts/keys.js";
-import { Duration, Time, formatDuration } from "./parts/time.js";
+import { Duration, Time, formatDuration, formatNumber } from "./parts/time.js";
 
 /** The view. @param {{id: string}} given */
 export function ExecutionView({ id }) {
@@ -88,7 +88,7 @@ function Head({ execution }) {
   const facts = [
     ["Started", html`<${Time} at=${execution.startedAt} />`],
     [isOver ? "Took" : "Runs for", html`<${Duration} since=${execution.startedAt} until=${execution.endedAt} />`],
-    ["Nodes", execution.nodesSeen.toLocaleString()],
+    ["Nodes", formatNumber(execution.nodesSeen)],
     ...(execution.attempts > 1 || retries > 0 ? [["Attempt", `${execution.attempts || 1} of ${Math.max(execution.attempts, retries + 1)}`]] : []),
     ["Number", `#${execution.alias}`],
   ];
@@ -150,21 +150,23 @@ function Failure({ execution, onNode, onPicture }) {
 
 const PARTS = ["nodes", "log", "pictures", "attempts"];
 
-function Parts({ execution, pictures, selected, select, onPicture }) {
+function Parts({ execution: newest, pictures, selected, select, onPicture }) {
+  const execution = useCalm(newest, newest.status !== "running");
   const asked = route.value.query.get("tab");
   const current = PARTS.includes(asked) ? asked : "nodes";
   const to = (tab) => href("executions", execution.executionId, { ...Object.fromEntries(route.value.query), tab: tab === "nodes" ? "" : tab });
-  const lines = useMemo(() => linesOf(execution), [execution.log, execution.nodes]);
+  const isLog = current === "log";
+  const lines = useMemo(() => (isLog ? linesOf(execution) : []), [isLog, execution.log, execution.nodes]);
   const items = [
     { id: "nodes", text: "Nodes", icon: "workflows", count: execution.nodesSeen, href: to("nodes") },
-    { id: "log", text: "Log", icon: "file", count: lines.length, href: to("log") },
+    { id: "log", text: "Log", icon: "file", count: execution.log.length + execution.nodes.length, href: to("log") },
     { id: "pictures", text: "Pictures", icon: "camera", count: pictures.length, href: to("pictures") },
     ...(execution.attempts > 1 && !isReport ? [{ id: "attempts", text: "Attempts", icon: "rerun", count: execution.attempts, href: to("attempts") }] : []),
   ];
   return html`<section class="card parts" aria-label="What it did"><${Tabs} items=${items} current=${current} label="What it did" />
     <div class="parts-body">
       ${current === "nodes" && html`<${NodeList} execution=${execution} selected=${selected} onSelect=${select} onPicture=${onPicture} />`}
-      ${current === "log" && html`<${LogView} lines=${lines} isLive=${!FINAL.has(execution.status)} onNode=${select} />`}
+      ${isLog && html`<${LogView} lines=${lines} isLive=${!FINAL.has(execution.status)} onNode=${select} />`}
       ${current === "pictures" && html`<${Gallery} pictures=${pictures} onPicture=${onPicture} />`}
       ${current === "attempts" && html`<${Attempts} execution=${execution} />`}</div></section>`;
 }
@@ -184,6 +186,24 @@ function Attempts({ execution }) {
       ${event.error && html`<p class="small"><code>${event.error.code}</code> ${event.error.message}</p>`}</div></li>`;
   })}</ol>`;
 }
+
+/** A value that changes faster than anybody reads, shown a few times a second; at once where it `isSettled`. */
+function useCalm(value, isSettled) {
+  const [shown, setShown] = useState(value);
+  const calm = useRef({ latest: value, at: 0, timer: 0 }).current;
+  calm.latest = value;
+  useEffect(() => {
+    if (isSettled || calm.timer) return;
+    calm.timer = setTimeout(() => {
+      Object.assign(calm, { timer: 0, at: performance.now() });
+      setShown(calm.latest);
+    }, Math.max(0, calm.at + CALM_MS - performance.now()));
+  }, [value, isSettled]);
+  useEffect(() => () => clearTimeout(calm.timer), []);
+  return isSettled ? value : shown;
+}
+
+const CALM_MS = 250;
 
 function useDocument(executionId) {
   const [seen, setSeen] = useState({ document: null, fault: "" });

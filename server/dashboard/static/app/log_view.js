@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useMemo, useRef, useState } from "../vendor/ui.js";
 import { Button, CopyButton, Empty } from "./parts/controls.js";
-import { formatClock, formatExact } from "./parts/time.js";
+import { formatClock, formatExact, formatNumber } from "./parts/time.js";
 
 const LEVELS = ["debug", "console", "node", "info", "warning", "error"];
 const CHUNK = 100;
@@ -46,8 +46,8 @@ export function LogView({ lines, isLive, onNode }) {
       <input class="input log-search" type="search" value=${text} placeholder="Search the log" aria-label="Search the log" onInput=${(event) => setText(event.target.value)} />
       ${levels.length > 1 && levels.map((level) => html`<button key=${level} type="button" class="chip" data-level=${level} aria-pressed=${String(!hidden.has(level))} onClick=${() => toggle(level)}>${level}</button>`)}
       ${isLive && html`<${Button} small icon="down" pressed=${isFollowing} onClick=${() => setFollowing(!isFollowing)}>Follow<//>`}
-      <span class="grow"></span><span class="faint small num">${shown.length.toLocaleString()} ${shown.length === 1 ? "line" : "lines"}</span>
-      <${CopyButton} text=${shown.map((line) => `${new Date(line.timestamp).toISOString()} ${line.level} ${line.message}`).join("\n")} label="Copy the lines" /></div>
+      <span class="grow"></span><span class="faint small num">${formatNumber(shown.length)} ${shown.length === 1 ? "line" : "lines"}</span>
+      <${CopyButton} text=${() => shown.map((line) => `${new Date(line.timestamp).toISOString()} ${line.level} ${line.message}`).join("\n")} label="Copy the lines" /></div>
     <div ref=${box} class="log-lines" role="log" aria-label="Log" tabindex="0" onScroll=${onScroll} onWheel=${letGo} onKeyDown=${letGo} onTouchMove=${() => setFollowing(false)}>
       ${chunks.map((chunk, index) => html`<${Chunk} key=${index} lines=${chunk} wanted=${wanted} onNode=${onNode} />`)}
       ${shown.length === 0 && html`<${Empty} icon="file" title=${lines.length === 0 ? "Nothing is logged yet" : "No line fits"}

@@ -12,7 +12,7 @@ import { Icon, WORDS } from "./parts/status.js";
 import { useKeys } from "./parts/keys.js";
 import { formatDuration, formatExact } from "./parts/time.js";
 
-const MOST_ROWS = 400;
+const MOST_ROWS = 250;
 const LAST_OPEN = 2;
 
 /** @param {{execution: object, selected: ?string, onSelect: (id: string) => void, onPicture: (path: string) => void}} given */
@@ -25,7 +25,12 @@ export function NodeList({ execution, selected, onSelect, onPicture }) {
   const seen = flat(rows, isOpen);
   const shown = isAll ? seen : seen.slice(-MOST_ROWS);
   const longest = nodes.reduce((most, node) => Math.max(most, node.durationMs), 1);
-  const turn = (row) => setTurned(new Map(turned).set(row.key, !isOpen(row)));
+  // The same functions all the time, so that rows that did not change are not drawn again.
+  const latest = useRef(null);
+  latest.current = { turn: (key, to) => setTurned(new Map(turned).set(key, to)), onSelect, onPicture };
+  const acts = useMemo(() => ({
+    turn: (key, to) => latest.current.turn(key, to), select: (id) => latest.current.onSelect(id), picture: (path) => latest.current.onPicture(path),
+  }), []);
   if (nodes.length === 0) {
     return html`<${Empty} icon="workflows" title="No node has a result yet" text="Each node appears here with how long it took." />`;
   }
@@ -33,32 +38,36 @@ export function NodeList({ execution, selected, onSelect, onPicture }) {
   return html`${dropped > 0 && html`<p class="small soft node-more">The first ${nodes.length.toLocaleString()} results are kept; ${dropped.toLocaleString()} later ones ran without being listed.</p>`}
     ${shown.length < seen.length && html`<p class="small soft node-more">The first ${(seen.length - shown.length).toLocaleString()} rows are left out. <${Button} small onClick=${() => setAll(true)}>Show all<//></p>`}
     <ol class="node-list" aria-label="Nodes in the order they ran">${shown.map((row) => (row.kind === "round"
-      ? html`<${Round} key=${row.key} row=${row} isOpen=${isOpen(row)} turn=${() => turn(row)} />`
-      : html`<${Result} key=${row.key} row=${row} longest=${longest} isSelected=${row.result.nodeId === selected} onSelect=${onSelect} onPicture=${onPicture}
-          isOpen=${isOpen(row)} turn=${() => turn(row)} />`))}</ol>`;
+      ? html`<${Round} key=${row.key} row=${row} isOpen=${isOpen(row)} acts=${acts} />`
+      : html`<${Result} key=${row.key} row=${row} width=${barWidth(row.result, longest)} isSelected=${row.result.nodeId === selected} isOpen=${isOpen(row)} acts=${acts} />`))}</ol>`;
 }
 
-function Round({ row, isOpen, turn }) {
-  return html`<li class="node-row round" data-status=${row.status} style=${{ "--depth": row.depth }}>
-    <button type="button" class="node-turn" aria-expanded=${String(isOpen)} onClick=${turn}><${Icon} name="right" size=${13} />
+/** Whole percents, so that a new longest one changes few of the others. */
+const barWidth = (result, longest) => Math.max(2, Math.round((result.durationMs / longest) * 100));
+
+function Round({ row, isOpen, acts }) {
+  return useMemo(() => html`<li class="node-row round" data-status=${row.status} style=${{ "--depth": row.depth }}>
+    <button type="button" class="node-turn" aria-expanded=${String(isOpen)} onClick=${() => acts.turn(row.key, !isOpen)}><${Icon} name="right" size=${13} />
       <span>Round ${row.iteration + 1}</span><span class="faint">${row.count} ${row.count === 1 ? "node" : "nodes"}</span>
       ${row.status === "failed" && html`<${Icon} name="failed" size=${14} title="With a failure" />`}</button>
-    <span class="num soft node-time">${formatDuration(row.durationMs)}</span></li>`;
+    <span class="num soft node-time">${formatDuration(row.durationMs)}</span></li>`, [row.status, row.durationMs, row.count, isOpen]);
 }
 
-function Result({ row, longest, isSelected, onSelect, onPicture, isOpen, turn }) {
-  const { result } = row;
-  const pictures = picturesOf([result]);
-  const name = result.nodeLabel ?? typeTitle(result.nodeType);
-  return html`<li class=${`node-row ${isSelected ? "selected" : ""}`} data-status=${result.status} style=${{ "--depth": row.depth }}>
+function Result({ row, width, isSelected, isOpen, acts }) {
+  const { result, children } = row;
+  return useMemo(() => {
+    const pictures = picturesOf([result]);
+    const name = result.nodeLabel ?? typeTitle(result.nodeType);
+    return html`<li class=${`node-row ${isSelected ? "selected" : ""}`} data-status=${result.status} style=${{ "--depth": row.depth }}>
     <${Icon} name=${result.status} size=${16} title=${WORDS[result.status]} />
-    <div class="node-main"><button type="button" class="node-name clip" aria-pressed=${String(isSelected)} onClick=${() => onSelect(result.nodeId)} title=${result.nodeId}>${name}</button>
+    <div class="node-main"><button type="button" class="node-name clip" aria-pressed=${String(isSelected)} onClick=${() => acts.select(result.nodeId)} title=${result.nodeId}>${name}</button>
       <span class="faint small clip">${typeTitle(result.nodeType)}${result.failSilently && result.status === "failed" ? " · may fail" : ""}</span>
-      ${row.children.length > 0 && html`<button type="button" class="tag" aria-expanded=${String(isOpen)} onClick=${turn}>${row.children.length} ${row.children.length === 1 ? "round" : "rounds"}</button>`}
-      ${pictures.length > 0 && html`<button type="button" class="tag" onClick=${() => onPicture(pictures.at(-1).path)} aria-label=${`Pictures of ${name}`}>${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"}</button>`}
+      ${children.length > 0 && html`<button type="button" class="tag" aria-expanded=${String(isOpen)} onClick=${() => acts.turn(row.key, !isOpen)}>${children.length} ${children.length === 1 ? "round" : "rounds"}</button>`}
+      ${pictures.length > 0 && html`<button type="button" class="tag" onClick=${() => acts.picture(pictures.at(-1).path)} aria-label=${`Pictures of ${name}`}>${pictures.length} ${pictures.length === 1 ? "picture" : "pictures"}</button>`}
       ${(result.error?.message ?? result.message) && html`<p class="node-message">${result.error?.message ?? result.message}</p>`}</div>
-    <span class="node-time"><span class="node-bar" aria-hidden="true"><i style=${{ width: `${Math.max(2, (result.durationMs / longest) * 100)}%` }}></i></span>
+    <span class="node-time"><span class="node-bar" aria-hidden="true"><i style=${{ width: `${width}%` }}></i></span>
       <span class="num soft" title=${formatExact(result.timestamp)}>${formatDuration(result.durationMs)}</span></span></li>`;
+  }, [result, children.length, width, isSelected, isOpen]);
 }
 
 /**

@@ -93,12 +93,27 @@ export function flat(rows, isOpen, depth = 0) {
  * the level "node", those that failed on "error".
  */
 export function linesOf({ log, nodes }) {
-  return [...log, ...nodes.map(lineOf)].toSorted((a, b) => a.seq - b.seq);
+  const lines = [];
+  let next = 0;
+  for (const line of log) {
+    while (next < nodes.length && nodes[next].seq < line.seq) lines.push(lineOf(nodes[next++]));
+    lines.push(line);
+  }
+  while (next < nodes.length) lines.push(lineOf(nodes[next++]));
+  return lines;
 }
+
+/** The line of each result, made once. */
+const made = new WeakMap();
 
 const ENDINGS = { completed: "passed", failed: "failed", skipped: "was skipped", bypassed: "was bypassed" };
 
 function lineOf(result) {
+  if (!made.has(result)) made.set(result, newLine(result));
+  return made.get(result);
+}
+
+function newLine(result) {
   const round = result.iteration === null || result.iteration === undefined ? "" : `, round ${result.iteration + 1}`;
   const why = result.error?.message ?? result.message;
   const took = ["completed", "failed"].includes(result.status) ? ` in ${formatDuration(result.durationMs)}` : "";

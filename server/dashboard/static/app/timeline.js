@@ -37,6 +37,12 @@ export function ticksOf(from, to, width) {
   return ticks;
 }
 
+/** An axis that grows in steps: with each second only the bars of what runs change. */
+function roundedUp(length) {
+  const step = TICKS_MS.find((item) => item >= length / 12) ?? TICKS_MS.at(-1);
+  return Math.max(1000, (Math.floor(length / step) + 1) * step);
+}
+
 /** The timeline of a batch. */
 export function Timeline({ batch, rows }) {
   const lanes = useMemo(() => lanesOf(rows), [rows]);
@@ -50,7 +56,7 @@ function Lanes({ batch, rows, lanes }) {
   const now = useNow(!batch.endedAt);
   const [pointed, setPointed] = useState(null);
   const from = Math.min(...lanes.map((lane) => lane[0].startedAt));
-  const to = Math.max(from + 1000, batch.endedAt ?? now);
+  const to = batch.endedAt ? Math.max(from + 1000, batch.endedAt) : from + roundedUp(now - from);
   const scale = (at) => ((at - from) / (to - from)) * width;
   const height = AXIS_PX + lanes.length * LANE_PX + 6;
   const shown = rows.find((row) => row.executionId === pointed);

@@ -4,6 +4,7 @@ import { html, signal, useEffect, useRef, useState } from "../../vendor/ui.js";
 import { go, href } from "../router.js";
 import { Icon } from "./status.js";
 import { useKeys } from "./keys.js";
+import { formatNumber } from "./time.js";
 
 /** A button: `kind` is primary, danger, ghost; `icon` a name of an icon; without children it needs a `label`. */
 export function Button({ kind = "", icon = "", small = false, label = "", pressed, busy = false, disabled, title, children, ...rest }) {
@@ -39,11 +40,11 @@ export async function attempt(action, done = "") {
   }
 }
 
-/** Copies a text to the clipboard. */
+/** Copies a text to the clipboard; `text` may be a function that makes it. */
 export function CopyButton({ text, label = "Copy", small = true, children }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    await copyText(text);
+    await copyText(typeof text === "function" ? text() : text);
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);
   };
@@ -163,7 +164,7 @@ export function Tabs({ items, current, label }) {
   return html`<nav class="tabs" aria-label=${label}>${items.map((item) => html`
     <a key=${item.id} href=${item.href} aria-current=${item.id === current ? "page" : undefined}>
       ${item.icon && html`<${Icon} name=${item.icon} size=${15} />`}${item.text}
-      ${item.count !== undefined && html`<span class="count">${item.count.toLocaleString()}</span>`}</a>`)}</nav>`;
+      ${item.count !== undefined && html`<span class="count">${formatNumber(item.count)}</span>`}</a>`)}</nav>`;
 }
 
 /** What a batch is called: its folder's name, its only workflow, or how many it has. */

@@ -1,6 +1,7 @@
 // States as colour, icon and word together, and how many of each.
 
 import { html } from "../../vendor/ui.js";
+import { formatNumber } from "./time.js";
 
 /** What people read for each state of an execution, a batch or a node. */
 export const WORDS = {
@@ -119,6 +120,6 @@ export function Counts({ counts, all = false }) {
   const shown = shownCounts(counts);
   const states = SHOWN_ORDER.filter((status) => shown[status] > 0 || (all && ["completed", "failed"].includes(status)));
   return html`<ul class="counts">${states.map((status) => html`<li key=${status} data-status=${status} class=${shown[status] ? "" : "none"}>
-    <${Icon} name=${status} size=${14} /><b>${shown[status].toLocaleString()}</b>
+    <${Icon} name=${status} size=${14} /><b>${formatNumber(shown[status])}</b>
     <span>${WORDS[status].toLowerCase()}</span></li>`)}</ul>`;
 }

@@ -59,6 +59,15 @@ export function Table(given) {
     ...(onSelect ? [{ keys: [" ", "x"], text: "Select the row", group: "Table", run: () => toggle(rows[cursor]), when: () => Boolean(rows[cursor]) }] : []),
   ]);
 
+  const draw = (row, place) => {
+    const key = keyOf(row);
+    const classes = `grid-row${place === cursor ? " cursor" : ""}${selection?.has(key) ? " selected" : ""}`;
+    return html`<div key=${key} class=${classes} role="row" aria-rowindex=${place + 2} data-status=${given.rowStatus?.(row)}
+      style=${{ height: `${rowPx}px`, transform: `translateY(${place * rowPx}px)` }} onClick=${() => setCursor(place)}
+      onDblClick=${() => onOpen?.(row)}>
+      ${shown.map((column) => html`<div key=${column.id} role="cell" class=${column.end ? "end num" : "clip"}>${column.render(row)}</div>`)}</div>`;
+  };
+  const drawn = useKept();
   const visible = rows.slice(span.first, span.first + span.count);
   const template = shown.map((column) => (narrow && column.narrow) || column.width).join(" ");
   return html`<div class="grid-table card" style=${{ "--columns": template }}>
@@ -66,16 +75,24 @@ export function Table(given) {
       aria-rowcount=${rows.length + 1}>
       <div role="rowgroup"><div class="grid-head" role="row" aria-rowindex="1">${shown.map((column) => html`<${Head} key=${column.id} column=${column} ...${given} />`)}</div></div>
       <div class="grid-body" role="rowgroup" style=${{ height: `${rows.length * rowPx}px` }}>
-        ${visible.map((row, index) => {
-          const place = span.first + index;
-          const key = keyOf(row);
-          const classes = `grid-row${place === cursor ? " cursor" : ""}${selection?.has(key) ? " selected" : ""}`;
-          return html`<div key=${key} class=${classes} role="row" aria-rowindex=${place + 2} data-status=${given.rowStatus?.(row)}
-            style=${{ height: `${rowPx}px`, transform: `translateY(${place * rowPx}px)` }} onClick=${() => setCursor(place)}
-            onDblClick=${() => onOpen?.(row)}>
-            ${shown.map((column) => html`<div key=${column.id} role="cell" class=${column.end ? "end num" : "clip"}>${column.render(row)}</div>`)}</div>`;
-        })}
+        ${drawn(visible.map((row, index) => [row, span.first + index]), draw, (row, place) => [place, place === cursor, selection, given.columns, narrow, rowPx])}
       </div></div></div>`;
+}
+
+/** Draws things anew only if they, or what `facts` says of them, changed: few rows do while thousands of events come. */
+function useKept() {
+  const last = useRef(new Map());
+  return (items, draw, facts) => {
+    const next = new Map();
+    for (const [item, place] of items) {
+      const given = facts(item, place);
+      const known = last.current.get(item);
+      const same = known && known.given.every((value, index) => value === given[index]);
+      next.set(item, same ? known : { given, drawn: draw(item, place) });
+    }
+    last.current = next;
+    return [...next.values()].map((entry) => entry.drawn);
+  };
 }
 
 /** Rows in the order that `sort` names; what has no value comes last. */

@@ -27,6 +27,9 @@ export function useNow(active = true) {
 /** The server's present time, ms, once. */
 export const serverNow = () => Date.now() + clockSkew.peek();
 
+/** A number with its thousands apart; `toLocaleString` does the same, a hundred times slower. */
+export const formatNumber = (value) => NUMBER.format(value);
+
 /** A duration in words as short as they are exact enough: `840 ms`, `3.2 s`, `4 min 5 s`, `2 h 10 min`. */
 export function formatDuration(ms, { ticking = false } = {}) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
@@ -45,6 +48,7 @@ function inParts(ms, unit, word, smaller, smallerWord) {
   return `${Math.floor(ms / unit)} ${word}${rest ? ` ${rest} ${smallerWord}` : ""}`;
 }
 
+const NUMBER = new Intl.NumberFormat();
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const SHORT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
