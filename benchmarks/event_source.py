@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import itertools
 import json
 import sys
@@ -105,6 +106,8 @@ async def _serve(rate: int, executions: int) -> None:
         async with running_server(settings) as server:
             service = server.service
             events = await _begin(service, executions)
+            gc.collect()
+            gc.freeze()  # as the command line does
             print(server.url, flush=True)
             while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
                 print(json.dumps(await _make(service, events, rate, float(line.split()[1]))), flush=True)
