@@ -23,8 +23,10 @@ async def attach(execution_id: str, server: str, token: str | None) -> ExitCode:
     console = make_console()
     try:
         async with AsyncClient(server, token=token) as client:
+            target = RemoteTarget(client, execution_id)
+            await target.check()
             console.print(f"Attached to {execution_id}; waiting for a pause.", markup=False)
-            await Prompt(RemoteTarget(client, execution_id), console, Lines()).run()
+            await Prompt(target, console, Lines()).run()
     except (TargetError, ServerUnreachableError) as error:
         print_error(console, str(error))
         return ExitCode.USAGE

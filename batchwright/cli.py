@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from batches.request import FIFO, LONGEST_FIRST
 from batches.scan import DEFAULT_PATTERN
 from batches.spec import ExecutionOptions
+from batchwright import run_options
 from batchwright.exit_codes import EXIT_CODES_HELP, ExitCode
 from batchwright.logs import set_up_logging
+from batchwright.option_types import BrowserKind, OutputFolder, PluginFolders, SecretNames, SecretsFile
 from batchwright.options import parse_overrides, parse_variables, parse_workers
 from batchwright.server_cli import server_app
 
@@ -31,72 +31,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(server_app)
-
-SELECT, BROWSE, STOP, SHOW = "Which workflows", "Browser", "Retries and limits", "Output"
-DEBUG = "Debugger"
-EXTEND = "Secrets and plugins"
-
-
-class BrowserKind(StrEnum):
-    """Browsers that Playwright drives."""
-
-    CHROMIUM = "chromium"
-    FIREFOX = "firefox"
-    WEBKIT = "webkit"
-
-
-class Order(StrEnum):
-    """In which order workflows start."""
-
-    FIFO = FIFO
-    LONGEST_FIRST = LONGEST_FIRST
-
-
-SecretsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--secrets-file",
-        metavar="FILE",
-        help="Dotenv file whose values are secrets, for ${secrets.NAME} in workflows.",
-        readable=False,
-        rich_help_panel=EXTEND,
-        envvar="BATCHWRIGHT_SECRETS_FILE",
-    ),
-]
-SecretNames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--secret",
-        metavar="NAME",
-        help="A further secret, from the environment or the keyring; repeatable. Variables "
-        "BATCHWRIGHT_SECRET_NAME need not be named.",
-        rich_help_panel=EXTEND,
-    ),
-]
-PluginFolders = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--plugins",
-        metavar="DIR",
-        help="Folder of a plugin, or of several, with further node types; repeatable. Their code is run.",
-        readable=False,
-        rich_help_panel=EXTEND,
-        envvar="BATCHWRIGHT_PLUGINS",
-    ),
-]
-
-# "readable=False" below: what cannot be read is told by the run itself, with its exit code and a summary.
-OutputFolder = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        help="Folder for history, screenshots, videos.",
-        readable=False,
-        rich_help_panel=SHOW,
-        envvar="BATCHWRIGHT_OUTPUT",
-    ),
-]
 
 
 def _version(value: bool) -> None:
@@ -116,176 +50,40 @@ def main_options(
 
 @app.command("run", epilog=EXIT_CODES_HELP)
 def run_command(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PATH", help="Folders or workflow files.", show_default=False, readable=False),
-    ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into subfolders.", rich_help_panel=SELECT)
-    ] = False,
-    pattern: Annotated[
-        str, typer.Option(help="File names to take in folders; * and ?.", rich_help_panel=SELECT)
-    ] = DEFAULT_PATTERN,
-    grep: Annotated[
-        str | None,
-        typer.Option(
-            "--grep",
-            "-g",
-            metavar="REGEX",
-            help="Only paths, names or tags that match.",
-            rich_help_panel=SELECT,
-        ),
-    ] = None,
-    last_failed: Annotated[
-        bool,
-        typer.Option(
-            "--last-failed",
-            help="Only what did not pass in the last run: failed, stopped, not run.",
-            rich_help_panel=SELECT,
-        ),
-    ] = False,
-    list_only: Annotated[
-        bool,
-        typer.Option("--list", help="List the selected workflows and run nothing.", rich_help_panel=SELECT),
-    ] = False,
-    workers: Annotated[
-        str,
-        typer.Option(
-            "--workers", "-w", metavar="N|auto", help="How many run at once; auto: cores, at least 2."
-        ),
-    ] = "auto",
-    order: Annotated[
-        Order, typer.Option(help="Start in the given order, or the longest first as history knows them.")
-    ] = Order.FIFO,
-    variables: Annotated[
-        list[str] | None,
-        typer.Option("--var", metavar="NAME=VALUE", help="Set a variable of every workflow; repeatable."),
-    ] = None,
-    start_overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--start-override",
-            metavar="NAME=VALUE",
-            help="Override an option of the Start nodes; repeatable.",
-        ),
-    ] = None,
-    browser: Annotated[
-        BrowserKind | None, typer.Option(help="Use this browser in every workflow.", rich_help_panel=BROWSE)
-    ] = None,
-    headed: Annotated[
-        bool, typer.Option("--headed", help="Show the windows.", rich_help_panel=BROWSE)
-    ] = False,
-    browser_args: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--browser-arg",
-            metavar="ARG",
-            help="Argument for every browser; repeatable.",
-            rich_help_panel=BROWSE,
-        ),
-    ] = None,
-    ignore_https_errors: Annotated[
-        bool,
-        typer.Option("--ignore-https-errors", help="Accept invalid certificates.", rich_help_panel=BROWSE),
-    ] = False,
-    reachable_hosts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--reachable-host",
-            metavar="HOST",
-            help="Nodes may call only this host from the runner, such as *.example.com; repeatable.",
-            rich_help_panel=STOP,
-        ),
-    ] = None,
-    settle: Annotated[
-        bool,
-        typer.Option(
-            "--settle",
-            help="Wait for each page to come to rest after navigate (slower).",
-            rich_help_panel=BROWSE,
-        ),
-    ] = False,
-    record_session: Annotated[
-        bool, typer.Option("--record-session", help="Record a video of every page.", rich_help_panel=BROWSE)
-    ] = False,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.001, help="Limit for each execution.", rich_help_panel=STOP),
-    ] = None,
-    script_timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=0.001,
-            help="Limit for each script (JavaScript in a workflow).",
-            rich_help_panel=STOP,
-        ),
-    ] = None,
-    script_memory: Annotated[
-        int,
-        typer.Option(
-            metavar="MB", min=16, max=4096, help="Memory that a script may take.", rich_help_panel=STOP
-        ),
-    ] = 256,
-    retries: Annotated[
-        int, typer.Option(min=0, help="Run a failed workflow again, up to N times.", rich_help_panel=STOP)
-    ] = 0,
-    fail_fast: Annotated[
-        bool,
-        typer.Option("-x", help="Stop after the first failure (--max-failures 1).", rich_help_panel=STOP),
-    ] = False,
-    max_failures: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Start nothing more after N failures.", rich_help_panel=STOP),
-    ] = None,
-    debug: Annotated[
-        bool,
-        typer.Option(
-            "--debug",
-            help="Ask what to do at breakpoints: nodes marked in the file, and the first node if there are none.",
-            rich_help_panel=DEBUG,
-        ),
-    ] = False,
-    break_nodes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--break",
-            metavar="NODE",
-            help="Pause before this node; repeatable. Means --debug.",
-            rich_help_panel=DEBUG,
-        ),
-    ] = None,
-    break_on_error: Annotated[
-        bool,
-        typer.Option(
-            "--break-on-error",
-            help="Pause where a node fails, with the browser open. Means --debug.",
-            rich_help_panel=DEBUG,
-        ),
-    ] = False,
+    paths: run_options.Paths = None,
+    recursive: run_options.Recursive = False,
+    pattern: run_options.Pattern = DEFAULT_PATTERN,
+    grep: run_options.Grep = None,
+    last_failed: run_options.LastFailed = False,
+    list_only: run_options.ListOnly = False,
+    workers: run_options.Workers = "auto",
+    order: run_options.StartOrder = run_options.Order.FIFO,
+    variables: run_options.Variables = None,
+    start_overrides: run_options.StartOverrides = None,
+    browser: run_options.Browser = None,
+    headed: run_options.Headed = False,
+    browser_args: run_options.BrowserArgs = None,
+    ignore_https_errors: run_options.IgnoreHttpsErrors = False,
+    reachable_hosts: run_options.ReachableHosts = None,
+    settle: run_options.Settle = False,
+    record_session: run_options.RecordSession = False,
+    timeout: run_options.Timeout = None,
+    script_timeout: run_options.ScriptTimeout = None,
+    script_memory: run_options.ScriptMemory = 256,
+    retries: run_options.Retries = 0,
+    fail_fast: run_options.FailFast = False,
+    max_failures: run_options.MaxFailures = None,
+    debug: run_options.Debug = False,
+    break_nodes: run_options.BreakNodes = None,
+    break_on_error: run_options.BreakOnError = False,
     secrets_file: SecretsFile = None,
     secret_names: SecretNames = None,
     plugin_folders: PluginFolders = None,
     output: OutputFolder = Path("output"),
-    events: Annotated[
-        str | None,
-        typer.Option(metavar="-|FILE", help="Write every event as a line of JSON.", rich_help_panel=SHOW),
-    ] = None,
-    summary_json: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write the result as JSON, on every ending.",
-            readable=False,
-            rich_help_panel=SHOW,
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only failures and totals.", rich_help_panel=SHOW)
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Each node and log line.", rich_help_panel=SHOW)
-    ] = False,
+    events: run_options.Events = None,
+    summary_json: run_options.SummaryJson = None,
+    quiet: run_options.Quiet = False,
+    verbose: run_options.Verbose = False,
 ) -> None:
     """Run the workflows of folders and files in parallel.
 

@@ -191,6 +191,14 @@ class RemoteTarget(Target):
         self._execution_id = execution_id
         self._told: set[tuple[int, int]] = set()
 
+    async def check(self) -> None:
+        """Find out whether there is such an execution.
+
+        Raises:
+            TargetError: The server does not know it.
+        """
+        await self._ask("GET", "")
+
     async def next_pause(self) -> Point | None:
         """Wait until it is paused anew."""
         while (status := await self._ask("GET", "")).get("endTime") is None:

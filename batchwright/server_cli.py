@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
+from batchwright import serve_options
+
 __all__ = ["server_app"]
 
 server_app = typer.Typer()
-
-LISTEN, RUNS, KEEP, LIMITS, LOGS = "Address and access", "Runs", "History", "Limits", "Log"
 
 ConfigFile = Annotated[
     Path | None,
@@ -41,149 +41,31 @@ DEFAULT_SERVER = "http://127.0.0.1:3003"
 @server_app.command("serve")
 def serve_command(
     config: ConfigFile = None,
-    host: Annotated[
-        str | None,
-        typer.Option(help="Address to listen on; other than loopback needs a token.", rich_help_panel=LISTEN),
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port; 0 takes a free one.", rich_help_panel=LISTEN)
-    ] = None,
-    port_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the port to this file while the server runs.", rich_help_panel=LISTEN
-        ),
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            help="Secret that requests must carry. Others on the machine see options; the variable "
-            "BATCHWRIGHT_TOKEN is safer.",
-            rich_help_panel=LISTEN,
-        ),
-    ] = None,
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Also answer to this Host; repeatable.", rich_help_panel=LISTEN),
-    ] = None,
-    cors_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ORIGIN", help="Web pages of this origin may call; repeatable.", rich_help_panel=LISTEN
-        ),
-    ] = None,
-    workers: Annotated[
-        str | None,
-        typer.Option(
-            "--workers",
-            "-w",
-            metavar="N|auto",
-            help="How many run at once; auto: cores, at least 2.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    root: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            help="Requests may name files below this folder; repeatable. Without it: the working directory.",
-            readable=False,
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    secrets_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Dotenv file whose values are secrets, for ${secrets.NAME} in workflows.",
-            readable=False,
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    secret: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A further secret, from the environment or the keyring; repeatable.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    plugins: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of a plugin, or of several, with further node types; repeatable. Their code is run.",
-            readable=False,
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    browser: Annotated[
-        str | None,
-        typer.Option(
-            metavar="chromium|firefox|webkit",
-            help="Use this browser in every workflow.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    headed: Annotated[
-        bool | None, typer.Option("--headed/--headless", help="Show the windows.", rich_help_panel=RUNS)
-    ] = None,
-    drain: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="When asked to end, let what runs finish for so long; else it is stopped at once.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    resume: Annotated[
-        bool | None,
-        typer.Option(
-            "--resume/--no-resume",
-            help="At start, run what an earlier server left waiting when it died.",
-            rich_help_panel=RUNS,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="Folder for history, screenshots, videos.",
-            readable=False,
-            rich_help_panel=KEEP,
-        ),
-    ] = None,
-    keep_days: Annotated[
-        float | None, typer.Option(metavar="N", help="Delete batches older than that.", rich_help_panel=KEEP)
-    ] = None,
-    keep_batches: Annotated[
-        int | None, typer.Option(metavar="N", help="Keep so many batches.", rich_help_panel=KEEP)
-    ] = None,
-    keep_gb: Annotated[
-        float | None, typer.Option(metavar="N", help="Keep so many gigabytes.", rich_help_panel=KEEP)
-    ] = None,
-    max_body_mb: Annotated[
-        float | None, typer.Option(metavar="N", help="Largest request body.", rich_help_panel=LIMITS)
-    ] = None,
-    max_upload_mb: Annotated[
-        float | None, typer.Option(metavar="N", help="Largest uploaded file.", rich_help_panel=LIMITS)
-    ] = None,
-    max_workflows: Annotated[
-        int | None, typer.Option(metavar="N", help="Most workflows in a batch.", rich_help_panel=LIMITS)
-    ] = None,
-    log_format: Annotated[
-        str | None, typer.Option(metavar="text|json", help="How log lines look.", rich_help_panel=LOGS)
-    ] = None,
-    log_level: Annotated[
-        str | None,
-        typer.Option(metavar="debug|info|warning|error", help="Lowest level logged.", rich_help_panel=LOGS),
-    ] = None,
-    access_log: Annotated[
-        str | None,
-        typer.Option(metavar="off|changes|all", help="Which requests are logged.", rich_help_panel=LOGS),
-    ] = None,
+    host: serve_options.Host = None,
+    port: serve_options.Port = None,
+    port_file: serve_options.PortFile = None,
+    token: serve_options.ServerToken = None,
+    allowed_host: serve_options.AllowedHosts = None,
+    cors_origin: serve_options.CorsOrigins = None,
+    workers: serve_options.Workers = None,
+    root: serve_options.Roots = None,
+    secrets_file: serve_options.SecretsFile = None,
+    secret: serve_options.Secrets = None,
+    plugins: serve_options.Plugins = None,
+    browser: serve_options.Browser = None,
+    headed: serve_options.Headed = None,
+    drain: serve_options.Drain = None,
+    resume: serve_options.Resume = None,
+    output: serve_options.Output = None,
+    keep_days: serve_options.KeepDays = None,
+    keep_batches: serve_options.KeepBatches = None,
+    keep_gb: serve_options.KeepGb = None,
+    max_body_mb: serve_options.MaxBodyMb = None,
+    max_upload_mb: serve_options.MaxUploadMb = None,
+    max_workflows: serve_options.MaxWorkflows = None,
+    log_format: serve_options.LogFormat = None,
+    log_level: serve_options.LogLevel = None,
+    access_log: serve_options.AccessLog = None,
 ) -> None:
     """Serve the HTTP API and Socket.IO events until Ctrl-C or a termination signal.
 
