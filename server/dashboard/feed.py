@@ -56,7 +56,7 @@ TICK_S: Final = 0.06
 """How long events are collected before they are sent, seconds."""
 
 QUEUE_S: Final = 0.5
-"""So long after the last events the queue is looked at once more, seconds."""
+"""How often the queue is looked at while there is anything in it, seconds."""
 
 MOST_WAITING: Final = 8 * 1024 * 1024
 """Bytes that may wait for a page; past it the page is told to start anew."""
@@ -151,6 +151,7 @@ class Feed:
         self._pending: list[Event] = []
         self._queue_sent = b""
         self._wake = asyncio.Event()
+        self._look: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._unlisten: Callable[[], None] | None = None
         self.on_topics: list[Callable[[FeedClient], None]] = []
@@ -178,6 +179,8 @@ class Feed:
             return
         if self._unlisten is not None:
             self._unlisten()
+        if self._look is not None:
+            self._look.cancel()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await asyncio.gather(*(client.socket.close(code=1001) for client in self._clients))
@@ -197,6 +200,7 @@ class Feed:
         client.send(self._queue_message())
         writer = asyncio.create_task(client.write(), name="dashboard page")
         self._clients.add(client)
+        self._wake.set()
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -275,13 +279,19 @@ class Feed:
             await asyncio.sleep(TICK_S)
             self._wake.clear()
             events, self._pending = self._pending, []
-            if events:
-                # What changes the queue comes a moment after the event that tells of it.
-                asyncio.get_running_loop().call_later(QUEUE_S, self._wake.set)
+            self._look_again(changed=bool(events))
             try:
                 self._send(events)
             except Exception:  # one bad event must not end the feed
                 logger.exception("events could not be sent to the dashboard")
+
+    def _look_again(self, *, changed: bool) -> None:
+        """What changes the queue comes after the event that tells of it, and none tells of the last change."""
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        if self._clients and (changed or self._service.runner.queue.lanes):
+            self._look = asyncio.get_running_loop().call_later(QUEUE_S, self._wake.set)
 
     def _send(self, events: list[Event]) -> None:
         """Give each page what it shows; pages that show the same get the same bytes."""

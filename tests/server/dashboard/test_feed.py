@@ -200,3 +200,18 @@ async def test_only_a_websocket_of_this_origin_is_answered(board: Serving) -> No
         async with board.http.ws_connect(FEED_PATH, origin="https://evil.example"):
             pytest.fail("was answered")
     assert caught.value.status == 403
+
+
+async def test_the_queue_is_told_of_when_no_event_tells_of_it(board: Serving) -> None:
+    queue = board.server.service.runner.queue
+    async with listening(board, "live") as listener:
+        batch_id = await submit(board, [holding()] * 3)
+        await listener.until(lambda event: event["type"] == "node-started")
+        for waiting in (2, 3, 4):
+            queue.add("batch-0", [f"exec-0-{waiting}"], cap=1)
+            while (await listener.next("queue"))["queue"]["waiting"] < waiting:
+                continue
+        for name in list(queue.waiting_of("batch-0")):
+            queue.remove(name)
+        while [lane["batchId"] for lane in (await listener.next("queue"))["queue"]["lanes"]] != [batch_id]:
+            continue

@@ -41,6 +41,7 @@ async def flows(board: Serving) -> AsyncIterator[Path]:
     write(folder / "notes.txt", "no workflow")
     write(folder / "more" / "deep.json", passing())
     yield folder
+    await board.server.service.runner.saved_breakpoints.save({str(folder / "steps.json"): BreakpointSet()})
     shutil.rmtree(folder)
 
 

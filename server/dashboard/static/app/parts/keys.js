@@ -1,6 +1,6 @@
 // Keys: what is shown says which keys it takes, and the list of them is what `?` shows.
 
-import { signal, useEffect, useRef } from "../../vendor/ui.js";
+import { signal, useLayoutEffect, useRef } from "../../vendor/ui.js";
 
 /** @typedef {{keys: string[], text: string, group?: string, run: (event: KeyboardEvent) => void,
  *   when?: (event: KeyboardEvent) => boolean, inFields?: boolean, inDialog?: boolean}} Shortcut */
@@ -12,7 +12,8 @@ export const shortcuts = signal([]);
 export function useKeys(list) {
   const latest = useRef(list);
   latest.current = list;
-  useEffect(() => {
+  // With what is shown, not a moment later: keys come at once.
+  useLayoutEffect(() => {
     const entry = latest.current.map((item, place) => ({ ...item, run: (event) => latest.current[place]?.run(event),
       when: (event) => latest.current[place]?.when?.(event) ?? true }));
     shortcuts.value = [...shortcuts.peek(), entry];
