@@ -13,7 +13,7 @@ help:
 	@echo "make demo   run the examples against the demo site"
 	@echo "make test   run the tests"
 	@echo "make lint   ruff, mypy, import-linter"
-	@echo "make bench  print the benchmark tables"
+	@echo "make bench  measure (an hour), and write the tables in docs/performance.md"
 	@echo "make docs   write the generated pages in docs/"
 	@echo "make screenshots   take pictures of the dashboard for docs/images/, all of them into output/screenshots/"
 
@@ -43,7 +43,7 @@ format: setup
 	$(BIN)/ruff format .
 
 bench: setup
-	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python -m benchmarks.everything
 
 docs: setup
 	$(BIN)/python -m batchwright.docs_pages docs

@@ -44,8 +44,8 @@ class _Spawn(Protocol):
     def __call__(self, work: Any, name: str) -> asyncio.Task[None]: ...
 
 
-@dataclass(slots=True)
-class _Spare:
+@dataclass(eq=False)
+class _Spare:  # no slots: Playwright notes something of its own on objects whose methods listen
     """What lies ready; it has no page while it is being opened."""
 
     options: dict[str, Any]

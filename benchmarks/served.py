@@ -22,6 +22,7 @@ API: Final = "/api/workflows"
 _START_S: Final = 300
 _END_S: Final = 60
 _LOOK_S: Final = 0.01
+_SHELLS: Final = ("sh", "bash", "dash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class Served:
                 command = child.cmdline()
             except psutil.Error:
                 continue
-            count += "--headless" in command and not any(word.startswith("--type=") for word in command)
+            # Distributions wrap their browser in a shell script, which waits for it.
+            wrapper = bool(command) and Path(command[0]).name in _SHELLS
+            helper = any(word.startswith("--type=") for word in command)
+            count += "--headless" in command and not (wrapper or helper)
         return count
 
 

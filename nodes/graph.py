@@ -189,4 +189,5 @@ def switch_handles(node: Node) -> set[str]:
     """The source handles of a switch: its case ids and ``default``."""
     cases = node.data.get("cases")
     ids = (case.get("id") for case in cases if isinstance(case, Mapping)) if isinstance(cases, list) else ()
-    return {"default", *(name for name in ids if isinstance(name, str))}
+    # Some generators number their cases; edges name these as texts.
+    return {"default", *(str(name) for name in ids if isinstance(name, str | int))}

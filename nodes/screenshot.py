@@ -67,7 +67,7 @@ class ScreenshotData(SelectorBlock, WaitBlock, RetryBlock):
     landscape: Flag = False
     """Turn the paper of a PDF."""
     wait_for_selector_timeout: Number = None
-    """Limit of the wait and of the picture itself, ms; 30000 if absent."""
+    """Limit of the wait and of the picture of an element, ms; 30000 if absent."""
 
 
 class Screenshot(NodeType[ScreenshotData]):
@@ -87,13 +87,13 @@ class Screenshot(NodeType[ScreenshotData]):
         """
         default = "fullPage" if data.full_page else "viewport"
         take = _ACTIONS.get(data.action or default) or _ACTIONS[default]
-        limit_ms = data.wait_for_selector_timeout or DEFAULT_TIMEOUT_MS
+        own_ms = data.wait_for_selector_timeout if take is _element else None
 
         async def attempt() -> None:
-            path = await take(data, run, limit_ms)
+            path = await take(data, run, own_ms or DEFAULT_TIMEOUT_MS)
             run.data["screenshotPath"] = run.result = str(path)
 
-        await perform(run, data, attempt, timeout_ms=limit_ms)
+        await perform(run, data, attempt, timeout_ms=DEFAULT_TIMEOUT_MS)
 
 
 async def _full_page(data: ScreenshotData, run: NodeRun, limit_ms: float) -> Path:

@@ -126,7 +126,7 @@ class Storage(NodeType[StorageData]):
         limit = data.wait_for_selector_timeout or DEFAULT_TIMEOUT_MS
 
         async def attempt() -> None:
-            async with time_limit(limit, f"The storage action '{data.action}'"):
+            async with time_limit(DEFAULT_TIMEOUT_MS, f"The storage action '{data.action}'"):
                 run.data[data.context_key or _DEFAULT_VARIABLE] = await action(data, run)
 
         await perform(run, data, attempt, timeout_ms=limit)

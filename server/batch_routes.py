@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -135,20 +136,25 @@ async def find_batch(service: Service, batch_id: str) -> BatchState:
 async def get_batch(request: web.Request, batch_id: str) -> BatchStatusView:
     """How a batch and its executions stand, also one of the history."""
     service = request.app[SERVICE]
-    return await batch_status(await find_batch(service, batch_id), service)
+    return await batch_status(await find_batch(service, batch_id), service.output)
 
 
-async def batch_status(state: BatchState, service: Service) -> BatchStatusView:
-    """The batch status object; all of it is of one moment, though other work goes on while it is made."""
+async def batch_status(state: BatchState, output: Path) -> BatchStatusView:
+    """The batch status object; all of it is of one moment, though other work goes on while it is made.
+
+    Args:
+        state: The batch.
+        output: The output folder, below which screenshots lie.
+    """
     executions = state.executions.values()
     views, seen = [], state.last_seq
     for number, execution in enumerate(executions, start=1):
-        views.append(execution_view(execution, service.output, MemberView))
+        views.append(execution_view(execution, output, MemberView))
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
     if state.last_seq != seen:
         views = [
-            view if _shows(view, execution) else execution_view(execution, service.output, MemberView)
+            view if _shows(view, execution) else execution_view(execution, output, MemberView)
             for view, execution in zip(views, executions, strict=True)
         ]
     row, source = BatchRow.of(state), state.options.get("source")

@@ -144,6 +144,22 @@ async def test_ends_are_made_durable_and_the_rest_is_not(log: EventLog, store: F
     assert [isinstance(event, ExecutionEnded | BatchEnded) for event in events] == store.synced
 
 
+async def test_events_are_written_together_and_results_bring_them_out(
+    log: EventLog, store: FailingStore
+) -> None:
+    batch = (await store.reserve(1)).batch_id
+    *steps, end = [begin(batch, 1), *run(batch, 1)]
+    for event in steps:
+        log.append(event)
+        await asyncio.sleep(0)
+    assert (store.synced, log.lag) == ([], len(steps))
+    log.append(end)
+    async with asyncio.timeout(60):
+        while log.lag:
+            await asyncio.sleep(0)
+    assert store.synced == [True]
+
+
 async def test_a_journal_that_cannot_be_written_is_told_once_and_keeps_nobody_waiting(
     log: EventLog, store: FailingStore, errors: list[StoreError]
 ) -> None:

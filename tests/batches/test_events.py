@@ -5,7 +5,7 @@ import math
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -61,6 +61,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(data=st.dictionaries(st.text(), JSON, max_size=4), message=st.text())
 def test_any_json_of_a_workflow_survives(data: dict[str, Any], message: str) -> None:
     ids: dict[str, Any] = {"batch_id": "batch-1", "execution_id": "exec-1-1"}

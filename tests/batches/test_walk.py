@@ -350,6 +350,16 @@ async def test_do_while_tests_first_and_has_a_limit(run_workflow: RunWorkflow) -
     assert outcome.ran().count("c") == 3
 
 
+async def test_a_walk_whose_nodes_wait_for_nothing_lets_others_have_their_turn(
+    run_workflow: RunWorkflow,
+) -> None:
+    always = node("loop", "loop", mode="doWhile", condition=variable_is("on", "1"), maxIterations=10**9)
+    endless = workflow([START, always, say("c")], [("start", "loop"), ("loop", "c")])
+    outcome = await run_workflow(endless, variables={"on": "1"}, timeout_s=0.2)
+    assert outcome.error is not None
+    assert outcome.error.code == "EXECUTION_TIMEOUT"
+
+
 async def test_value_inputs_reach_loop_children_and_flows(run_workflow: RunWorkflow) -> None:
     fed = {"_inputConnections": {"value": {"isInput": True, "handleId": "value-input"}}, "value": None}
     document = workflow(

@@ -120,7 +120,7 @@ async def test_members_of_a_batch_are_asked_one_after_the_other(tmp_path: Path) 
         assert words(state) == ["completed", "completed"]
 
 
-async def test_the_same_prompt_on_a_server(tmp_path: Path) -> None:
+async def test_the_same_prompt_on_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with serving(tmp_path) as on, AsyncClient(on.server.url) as client:
         started = await client.execute(trail("a", "b"), breakpoints=[{"nodeId": "a"}])
         name = started.execution_id
@@ -133,7 +133,9 @@ async def test_the_same_prompt_on_a_server(tmp_path: Path) -> None:
         assert "nodeId = b" in said
         assert (await client.wait_execution(name)).status == "completed"
         assert await attach(name, on.server.url, None) is ExitCode.OK
+        capsys.readouterr()
         assert await attach("exec-7", on.server.url, None) is ExitCode.USAGE
+        assert "Attached" not in capsys.readouterr().out
 
 
 async def test_run_with_break_on_error(tmp_path: Path) -> None:

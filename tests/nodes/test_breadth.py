@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from batches.events import LogLine
 from tests.conftest import RunSteps, RunWorkflow
 from tests.running import Outcome, Step, node, workflow
 from tests.site.api import Api
@@ -514,3 +515,96 @@ async def test_bodies_of_webhooks(run_steps: RunSteps, api: Api, kind: str) -> N
     assert api.last.body == (b'{"a":1}' if kind == "json" else b'{"a": 1}')
     wanted = "application/json" if kind == "json" else "text/plain"
     assert (api.last.header("Content-Type") or "").startswith(wanted)
+
+
+SHOT = {"action": "viewport", "path": "a.png"}
+WORKING: dict[str, dict[str, Any]] = {
+    "type": {"selector": "#city", "text": "x"},
+    "action": {"action": "hover", "selector": "#city"},
+    "elementQuery": {"action": "getCount", "selector": "#city"},
+    "formInput": {"action": "check", "selector": "#box"},
+    "keyboard": {"action": "press", "key": "Tab"},
+    "scroll": {"action": "scrollToTop"},
+    "screenshot": SHOT,
+    "storage": {"action": "getCookie"},
+    "dialog": {"action": "accept"},
+    "download": {"action": "getDownloadPath", "downloadObject": "nothing"},
+    "iframe": {"action": "switchToMainFrame"},
+    "playwright": {"method": "title"},
+    "navigation": {"action": "reload", "waitUntil": "commit"},
+}
+"""A step of each type that has the wait block; dialog and download come to nothing, but after their waits."""
+
+VAIN: dict[str, dict[str, Any]] = {
+    "selector": {"waitForSelector": "#nowhere", "waitForSelectorTimeout": 20},
+    "url": {"waitForUrl": "nowhere", "waitForUrlTimeout": 20},
+    "condition": {"waitForCondition": "window.nothing", "waitForConditionTimeout": 20},
+}
+
+
+def logged(outcome: Outcome, node_id: str, word: str) -> bool:
+    """Whether a node wrote a line with this word into the log."""
+    return any(
+        isinstance(event, LogLine) and event.node_id == node_id and word in event.message
+        for event in outcome.events
+    )
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_every_node_with_waits_waits(run_steps: RunSteps, after: bool) -> None:
+    """A wait in vain is only logged, because the nodes may fail silently."""
+    steps: dict[str, Step] = {}
+    for kind, data in WORKING.items():
+        if after and kind in {"dialog", "download"}:
+            continue
+        for name, wait in VAIN.items():
+            more = {"timeout": 50 if kind == "dialog" else 10_000, "failSilently": True}
+            steps[f"{kind} {name}"] = (kind, {**data, **wait, **more, "waitAfterOperation": after})
+    show: Step = ("playwright", {"method": "setContent", "arguments": [PAGE]})
+    outcome = await run_steps(show, *steps.values())
+    waited = {
+        name: logged(outcome, f"n{number}", "Going on after a failed wait")
+        for number, name in enumerate(steps, 2)
+    }
+
+    assert [name for name, found in waited.items() if not found] == []
+
+
+FAILING: dict[str, dict[str, Any]] = {
+    "navigation": {"action": "switchTab", "urlPattern": "nowhere"},
+    "type": {"selector": "#nowhere", "text": "x"},
+    "action": {"action": "click", "selector": "#nowhere"},
+    "elementQuery": {"action": "getText", "selector": "#nowhere"},
+    "formInput": {"action": "check", "selector": "#nowhere"},
+    "keyboard": {"action": "press", "key": "Tab", "selector": "#nowhere"},
+    "scroll": {"action": "scrollToElement", "selector": "#nowhere"},
+    "screenshot": {"action": "element", "selector": "#nowhere", "waitForSelectorTimeout": 20},
+    "storage": {"action": "getLocalStorage", "key": "x"},
+    "dialog": {"action": "accept"},
+    "download": {"action": "waitForDownload"},
+    "iframe": {"action": "switchToIframe", "name": "nowhere"},
+    "wait": {"waitType": "selector", "value": "#nowhere"},
+    "verify": {"domain": "browser", "verificationType": "element", "selector": "#nowhere"},
+    "apiRequest": {"url": "http://127.0.0.1:9/"},
+    "apiCurl": {"curlCommand": "curl http://127.0.0.1:9/"},
+    "playwright": {"selector": "#nowhere", "method": "click"},
+}
+"""A step of each type that has the retry block, and fails."""
+
+
+async def test_every_node_with_retries_retries(run_steps: RunSteps) -> None:
+    more = {"timeout": 20, "failSilently": True, "retryEnabled": True, "retryCount": 2, "retryDelay": 1}
+    show: Step = ("playwright", {"method": "setContent", "arguments": [PAGE]})
+    outcome = await run_steps(show, *((kind, {**data, **more}) for kind, data in FAILING.items()))
+    retried = {
+        kind: sum(
+            isinstance(event, LogLine) and event.node_id == f"n{number}" and "Retry" in event.message
+            for event in outcome.events
+        )
+        for number, kind in enumerate(FAILING, 2)
+    }
+
+    assert retried == dict.fromkeys(FAILING, 2)
+    assert {item.status for item in outcome.nodes if item.node_type in FAILING and item.node_id != "n1"} == {
+        "failed"
+    }

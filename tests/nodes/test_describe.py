@@ -103,7 +103,7 @@ class Later(NodeType[NodeData]):
     title = "Later"
     supported = False
 
-    async def run(self, data: NodeData, run: NodeRun) -> None:
+    async def run(self, data: NodeData, run: NodeRun) -> None:  # noqa: ARG002 - it is never run
         raise AssertionError
 
 

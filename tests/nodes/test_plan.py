@@ -246,6 +246,16 @@ def test_switch_skips_the_other_branches_and_keeps_the_join() -> None:
     assert p.unselected("sw", "default") == {"a", "b", "join"}
 
 
+def test_numbered_cases_are_followed_too() -> None:
+    outer = node("sw", "switch.switch", cases=[{"id": 1}])
+    inner = node("sw2", "switch.switch", cases=[{"id": 7}])
+    p = plan(
+        ["start", outer, inner, "deep", "b"],
+        [("start", "sw"), ("sw", "sw2", "1"), ("sw2", "deep", "7"), ("sw", "b", "default")],
+    )
+    assert p.unselected("sw", "default") == {"sw2", "deep"}
+
+
 def test_switch_skips_nested_branches_transitively() -> None:
     inner = node("sw2", "switch.switch", cases=[{"id": "x"}], defaultCase={"label": "d"})
     p = plan(

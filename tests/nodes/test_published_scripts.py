@@ -136,44 +136,61 @@ async def test_an_error_message_is_read_and_thrown(run_workflow: RunWorkflow) ->
         ("return await context.page.evaluate(({a}) => a, {a: 1})", 1),
         ("return await context.page.evaluate(([a, b]) => a + b, [1, 2])", 3),
         ("return await context.page.evaluate(function (x) { return x * 2 }, 21)", 42),
-        ("return await context.page.evaluate(async () => { await null; return [...document.forms].length })", 1),
+        (
+            "return await context.page.evaluate(async () => { await null; return [...document.forms].length })",
+            1,
+        ),
         ("return await context.page.evaluate(() => window.nothing?.at?.all ?? 'none')", "none"),
         ("const twice = x => x * 2; return await context.page.evaluate(twice, 4)", 8),
         (
-            "const isShown = async s => await context.page.locator(s).isVisible().catch(() => false);"
-            "return [await isShown('#login'), await isShown('#error'), await isShown('#nowhere')]",
+            (
+                "const isShown = async s => await context.page.locator(s).isVisible().catch(() => false);"
+                "return [await isShown('#login'), await isShown('#error'), await isShown('#nowhere')]"
+            ),
             [True, False, False],
         ),
         (
-            "const [title, count, html] = await Promise.all([context.page.title(),"
-            "context.page.locator('input').count(), context.page.innerHTML('#role')]);"
-            "return [title, count, html.includes('Admin')]",
+            (
+                "const [title, count, html] = await Promise.all([context.page.title(),"
+                "context.page.locator('input').count(), context.page.innerHTML('#role')]);"
+                "return [title, count, html.includes('Admin')]"
+            ),
             ["Login", 3, True],
         ),
         (
-            "const found = await Promise.allSettled([context.page.textContent('#nowhere', {timeout: 50}),"
-            "context.page.title()]); return found.map(item => [item.status, item.value ?? item.reason.name])",
+            (
+                "const found = await Promise.allSettled([context.page.textContent('#nowhere', {timeout: 50}),"
+                "context.page.title()]); return found.map(item => [item.status, item.value ?? item.reason.name])"
+            ),
             [["rejected", "TimeoutError"], ["fulfilled", "Login"]],
         ),
         (
-            "const first = await Promise.race([context.page.waitForSelector('#nowhere', {timeout: 5000})"
-            ".catch(() => 'no'), context.page.waitForTimeout(20).then(() => 'late')]); return first",
+            (
+                "const first = await Promise.race([context.page.waitForSelector('#nowhere', {timeout: 5000})"
+                ".catch(() => 'no'), context.page.waitForTimeout(20).then(() => 'late')]); return first"
+            ),
             "late",
         ),
         (
-            "async function* walk() { for (const name of ['#username', '#password'])"
-            " yield await context.page.locator(name).getAttribute('type') }"
-            " const types = []; for await (const type of walk()) types.push(type); return types",
+            (
+                "async function* walk() { for (const name of ['#username', '#password'])"
+                " yield await context.page.locator(name).getAttribute('type') }"
+                " const types = []; for await (const type of walk()) types.push(type); return types"
+            ),
             [None, "password"],
         ),
         (
-            "const types = []; for await (const input of await context.page.locator('input').all())"
-            " types.push(await input.evaluate(element => element.type)); return types",
+            (
+                "const types = []; for await (const input of await context.page.locator('input').all())"
+                " types.push(await input.evaluate(element => element.type)); return types"
+            ),
             ["text", "password", "checkbox"],
         ),
         (
-            "try { await context.page.click('#nowhere', {timeout: 60}); return 'clicked' }"
-            " catch (error) { return [error.name, error.message.includes('#nowhere'), error instanceof Error] }",
+            (
+                "try { await context.page.click('#nowhere', {timeout: 60}); return 'clicked' }"
+                " catch (error) { return [error.name, error.message.includes('#nowhere'), error instanceof Error] }"
+            ),
             ["TimeoutError", True, True],
         ),
         (
@@ -181,8 +198,10 @@ async def test_an_error_message_is_read_and_thrown(run_workflow: RunWorkflow) ->
             "none",
         ),
         (
-            "const texts = await context.page.$$eval('label', all => all.map(one => one.innerText.trim()));"
-            " return texts.filter(Boolean).sort((a, b) => a.localeCompare(b))",
+            (
+                "const texts = await context.page.$$eval('label', all => all.map(one => one.innerText.trim()));"
+                " return texts.filter(Boolean).sort((a, b) => a.localeCompare(b))"
+            ),
             ["Password", "Remember me", "User"],
         ),
         (
@@ -194,40 +213,54 @@ async def test_an_error_message_is_read_and_thrown(run_workflow: RunWorkflow) ->
             3,
         ),
         (
-            "await context.page.locator('#username').fill('x'); await context.page.keyboard.press('Tab');"
-            "await context.page.keyboard.type('geheim', {delay: 1});"
-            "return await context.page.inputValue('#password')",
+            (
+                "await context.page.locator('#username').fill('x'); await context.page.keyboard.press('Tab');"
+                "await context.page.keyboard.type('geheim', {delay: 1});"
+                "return await context.page.inputValue('#password')"
+            ),
             "geheim",
         ),
         (
-            "const until = Date.now() + 2000; let n = 0;"
-            "while (Date.now() < until && !(await context.page.evaluate(() => (window.tries = (window.tries ?? 0) + 1) >= 3))) n++;"
-            "return n",
+            (
+                "const until = Date.now() + 2000; let n = 0;"
+                "while (Date.now() < until && !(await context.page.evaluate(() => (window.tries = (window.tries ?? 0) + 1) >= 3))) n++;"
+                "return n"
+            ),
             2,
         ),
         (
-            "await new Promise(resolve => setTimeout(resolve, 5));"
-            "const sleep = ms => new Promise(r => setTimeout(r, ms)); await sleep(5); return 'slept'",
+            (
+                "await new Promise(resolve => setTimeout(resolve, 5));"
+                "const sleep = ms => new Promise(r => setTimeout(r, ms)); await sleep(5); return 'slept'"
+            ),
             "slept",
         ),
         (
-            "const seen = new Map([['a', 1]]); const unique = new Set([1, 1, 2]);"
-            "return { ...Object.fromEntries(seen), size: unique.size, list: [...unique], json: JSON.stringify({a: [1]}) }",
+            (
+                "const seen = new Map([['a', 1]]); const unique = new Set([1, 1, 2]);"
+                "return { ...Object.fromEntries(seen), size: unique.size, list: [...unique], json: JSON.stringify({a: [1]}) }"
+            ),
             {"a": 1, "size": 2, "list": [1, 2], "json": '{"a":[1]}'},
         ),
         (
-            "const price = '1.234,50 \\u20ac'.replace(/[^\\d,]/g, '').replace(',', '.');"
-            "return [parseFloat(price), 'a-b_c'.split(/[-_]/), 'x1y22'.match(/\\d+/g), [...'a1b2'.matchAll(/[a-z](\\d)/g)].map(m => m[1])]",
+            (
+                "const price = '1.234,50 \\u20ac'.replace(/[^\\d,]/g, '').replace(',', '.');"
+                "return [parseFloat(price), 'a-b_c'.split(/[-_]/), 'x1y22'.match(/\\d+/g), [...'a1b2'.matchAll(/[a-z](\\d)/g)].map(m => m[1])]"
+            ),
             [1234.5, ["a", "b", "c"], ["1", "22"], ["1", "2"]],
         ),
         (
-            "const id = Array.from({length: 8}, () => Math.floor(Math.random() * 16).toString(16)).join('');"
-            "return /^[0-9a-f]{8}$/.test(id)",
+            (
+                "const id = Array.from({length: 8}, () => Math.floor(Math.random() * 16).toString(16)).join('');"
+                "return /^[0-9a-f]{8}$/.test(id)"
+            ),
             True,
         ),
         (
-            "const when = new Date(Date.UTC(2024, 0, 31)); when.setUTCDate(when.getUTCDate() + 1);"
-            "return [when.toISOString().split('T')[0], new Intl.NumberFormat('en-US').format(1234.5)]",
+            (
+                "const when = new Date(Date.UTC(2024, 0, 31)); when.setUTCDate(when.getUTCDate() + 1);"
+                "return [when.toISOString().split('T')[0], new Intl.NumberFormat('en-US').format(1234.5)]"
+            ),
             ["2024-02-01", "1,234.5"],
         ),
         ("return await context.page.locator('#role option').allTextContents()", ["-", "Admin"]),
@@ -237,34 +270,44 @@ async def test_an_error_message_is_read_and_thrown(run_workflow: RunWorkflow) ->
         ("return context.page.context().pages().length", 1),
         ("return context.page.viewportSize()", {"width": 1280, "height": 720}),
         (
-            "const [popup] = await Promise.all([context.page.waitForEvent('popup'),"
-            " context.page.evaluate(() => { window.open('about:blank') })]); const n ="
-            " context.page.context().pages().length; await popup.close(); return n",
+            (
+                "const [popup] = await Promise.all([context.page.waitForEvent('popup'),"
+                " context.page.evaluate(() => { window.open('about:blank') })]); const n ="
+                " context.page.context().pages().length; await popup.close(); return n"
+            ),
             2,
         ),
         (
-            "context.page.once('dialog', dialog => dialog.accept('Ada'));"
-            "return await context.page.evaluate(() => prompt('Name?'))",
+            (
+                "context.page.once('dialog', dialog => dialog.accept('Ada'));"
+                "return await context.page.evaluate(() => prompt('Name?'))"
+            ),
             "Ada",
         ),
         (
-            "const lines = []; context.page.on('console', message => lines.push(`${message.type()}: ${message.text()}`));"
-            "await context.page.evaluate(() => console.warn('careful', 5)); await context.page.waitForTimeout(50);"
-            "return lines",
+            (
+                "const lines = []; context.page.on('console', message => lines.push(`${message.type()}: ${message.text()}`));"
+                "await context.page.evaluate(() => console.warn('careful', 5)); await context.page.waitForTimeout(50);"
+                "return lines"
+            ),
             ["warning: careful 5"],
         ),
         (
-            "await context.page.exposeFunction('double', x => x * 2);"
-            "return await context.page.evaluate(() => window.double(21))",
+            (
+                "await context.page.exposeFunction('double', x => x * 2);"
+                "return await context.page.evaluate(() => window.double(21))"
+            ),
             42,
         ),
         (
-            "await context.page.route('**/api/**', route => route.fulfill({ json: { ok: true } }));"
-            "return await context.page.evaluate(async () => (await fetch('http://shop.test/api/x')).json()).catch(e => String(e))",
+            (
+                "await context.page.route('**/api/**', route => route.fulfill({ json: { ok: true } }));"
+                "return await context.page.evaluate(async () => (await fetch('http://shop.test/api/x')).json()).catch(e => String(e))"
+            ),
             {"ok": True},
         ),
     ],
-)  # fmt: skip
+)
 async def test_a_script(run_workflow: RunWorkflow, code: str, expected: Any) -> None:
     assert await result(run_workflow, code) == expected
 

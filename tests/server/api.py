@@ -82,6 +82,16 @@ class Api:
         found = await self.service.execution(execution_id)
         await self._until(lambda: found.execution.question is not None)
 
+    async def suspended(self, count: int = 1) -> list[str]:
+        """Wait until so many executions wait for a person; returns their ids."""
+
+        def names() -> list[str]:
+            active = self.service.active()
+            return [found.execution.execution_id for found in active if found.execution.question]
+
+        await self._until(lambda: len(names()) >= count)
+        return names()
+
     async def _until(self, condition: Callable[[], bool]) -> None:
         changed = asyncio.Event()
 

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from batches.events import BatchStarted, ExecutionStarted
+from batches.state import apply
+from server.batch_routes import batch_status
+from tests.batches.event_samples import members, state_of
 from tests.batches.runs import failing, passing, pausing
 from tests.server.api import BATCH, EXECUTION, HISTORY, Api, serving
+
+
+async def test_the_status_of_a_large_batch_is_of_one_moment() -> None:
+    state = state_of([BatchStarted(batch_id="batch-1", members=members("batch-1", 600))])
+    first, *_, last = state.executions
+    asking = asyncio.create_task(batch_status(state, Path("output")))
+    await asyncio.sleep(0)
+    assert not asking.done()
+    for number, name in enumerate((first, last), start=2):
+        apply(state, ExecutionStarted(batch_id="batch-1", execution_id=name, seq=number))
+    view = await asking
+    assert (view.running, view.queued) == (2, 598)
+    words = [item.status for item in view.executions]
+    assert (words[0], words[-1], words.count("running"), words.count("queued")) == (
+        "running",
+        "running",
+        2,
+        598,
+    )
 
 
 async def test_the_batch_status_object(api: Api) -> None:

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from batches.events import Event, ExecutionSuspended
-from batches.state import BatchState
 from batchwright.client import AsyncClient
 from batchwright.client_models import ClientError
 from tests.batches.runs import PATIENCE_S, passing
@@ -29,32 +27,10 @@ def ask(**values: Any) -> dict[str, Any]:
     return chain(START, node("ask", "askHuman", **{"question": "Which colour?", **values}))
 
 
-async def suspended(api: Api, count: int = 1) -> list[str]:
-    """Wait until so many executions wait for a person; returns their ids."""
-    changed = asyncio.Event()
-
-    def listen(event: Event, _state: BatchState) -> None:
-        if isinstance(event, ExecutionSuspended):
-            changed.set()
-
-    def names() -> list[str]:
-        return [found.execution.execution_id for found in api.service.active() if found.execution.question]
-
-    unlisten = api.service.log.listen(listen)
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while len(names()) < count:
-                changed.clear()
-                await changed.wait()
-    finally:
-        unlisten()
-    return names()
-
-
 async def begun(api: Api, document: dict[str, Any], **body: Any) -> tuple[str, str]:
     """Run a workflow up to its question; returns the ids of execution and batch."""
     answer = await api.execute(workflow=document, **body)
-    await suspended(api)
+    await api.suspended()
     return answer["executionId"], answer["batchId"]
 
 
@@ -191,7 +167,7 @@ async def test_of_two_replies_one_counts(api: Api) -> None:
 
 async def test_others_use_the_worker_meanwhile(api: Api) -> None:
     answer = await api.execute(workflows=[gate(), *[passing()] * 3], workers=1)
-    (name,) = await suspended(api)
+    (name,) = await api.suspended()
     others = [item["executionId"] for item in answer["executions"][1:]]
     async with AsyncClient(api.server.url) as client:
         for other in others:
