@@ -371,9 +371,12 @@ class Attempt:
 
     def _emit(self, kind: type[ExecutionEvent], fields: dict[str, Any]) -> None:
         self._number += 1
-        shown = {
-            name: item if name in _NEVER_MASKED else self._masker.value(item) for name, item in fields.items()
-        }
+        shown = fields
+        if self._masker:
+            shown = {
+                name: item if name in _NEVER_MASKED else self._masker.value(item)
+                for name, item in fields.items()
+            }
         self._sink(
             kind(
                 batch_id=self._spec.batch_id,

@@ -66,6 +66,7 @@ class Launcher:
         self._id = uuid.uuid4().hex
         self._numbers = itertools.count(1)
         self._sandbox_said = False
+        self._began = False
 
     async def launch(self, driver: Driver, request: LaunchRequest) -> LaunchedBrowser:
         """Start a browser.
@@ -79,6 +80,7 @@ class Launcher:
             BrowserStateError: It cannot start like this: no display, no sandbox, an unknown option.
             BrowserLostError: It did not start or died doing so.
         """
+        self._began = True
         mark = f"{self._id}-{next(self._numbers)}"
         options = await asyncio.to_thread(self._options, request, mark)
         limit_s = cast("float", options["timeout"]) / 1000 + _GRACE_S
@@ -109,7 +111,7 @@ class Launcher:
 
     async def sweep(self) -> int:
         """Kill whatever this launcher ever started and is still there; returns how many there were."""
-        return await self._kill(self._id, prefix=True)
+        return await self._kill(self._id, prefix=True) if self._began else 0
 
     async def _kill(self, mark: str, *, prefix: bool = False) -> int:
         found = await asyncio.to_thread(find_marked, mark, prefix=prefix)

@@ -55,7 +55,7 @@ MAX_LOST: Final = 1
 MAX_BATCHES: Final = 50
 """So many batches that are over stay in memory."""
 
-MAX_EXECUTIONS: Final = 2_000
+MAX_EXECUTIONS: Final = 400
 """So many executions of batches that are over stay in memory; the newest batch stays in any case."""
 
 MAX_RECORDS: Final = 100_000

@@ -68,7 +68,8 @@ async def serving(root: Path, *, alone: bool = True, **settings: Any) -> AsyncIt
     ):
         yield Serving(server, client, http)
     left = asyncio.all_tasks() - before - {asyncio.current_task()} if alone else set()
-    assert {task.get_name() for task in left} == set()
+    names = {f"{task.get_name()}: {task.get_coro()!r}" for task in left}
+    assert not names, f"tasks are left: {names}"
 
 
 @dataclass
