@@ -3,13 +3,12 @@
 One server runs 2,000 executions of a 7-node flow in a browser, in batches one after the other. It is looked at
 between batches, when nothing runs: after the first ones, which fill the caches, and after the last.
 
-    python -m benchmarks.soak [--executions 2000] [--batch 100] [--workers 4] [--json FILE]
+    python -m benchmarks.soak [--executions 2000] [--batch 80] [--workers 4] [--json FILE]
 """
 
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -30,8 +29,8 @@ MOST_GROWTH: Final = 5.0
 WARM_UP: Final = 0.25
 """Share of the executions after which the first look counts."""
 
-_LOOKS: Final = 3
-"""So many looks at the beginning and at the end are taken together."""
+_LOOKS: Final = 5
+"""Of so many looks at the beginning and at the end the smallest counts: what is just being closed is no growth."""
 
 _POLL_S: Final = 0.25
 
@@ -82,7 +81,7 @@ def figures_of(sizes: Sequence[Size]) -> list[Figure]:
     figures = []
     for what, unit in (("memory_mb", "MB"), ("files", ""), ("processes", ""), ("browsers", "")):
         values = [float(asdict(size)[what]) for size in working]
-        before, after = (statistics.median(part) for part in (values[warm : warm + _LOOKS], values[-_LOOKS:]))
+        before, after = min(values[warm : warm + _LOOKS]), min(values[-_LOOKS:])
         name = what.removesuffix("_mb")
         figures += [
             Figure(f"{name} after the warm-up", before, unit),
@@ -94,7 +93,7 @@ def figures_of(sizes: Sequence[Size]) -> list[Figure]:
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
     """Run, print, and write JSON if asked."""
-    given = arguments(__doc__, executions=2_000, batch=100, workers=4).parse_args(arguments_given)
+    given = arguments(__doc__, executions=2_000, batch=80, workers=4).parse_args(arguments_given)
     sizes = asyncio.run(_collect(given.executions, given.batch, given.workers))
     title = f"{given.executions:,} executions in one server, {given.workers} at a time"
     report = Report("soak", title, figures_of(sizes), runs=[asdict(size) for size in sizes])
