@@ -30,7 +30,7 @@ demo: setup
 	$(BIN)/batchwright demo --workers 4
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -139,7 +139,7 @@ async def _measure(folder: Path, executions: int) -> list[Figure]:
                     f"{what}: p95",
                     round(percentile(values, 0.95), 1),
                     "ms",
-                    target=MOST_PAGE_MS if "page" in what or "list" in what else None,
+                    target=MOST_PAGE_MS,
                 ),
             ]
         size = server.size()

@@ -51,9 +51,13 @@ class WorkerPool:
         while (worker := self._pick(memory_mb)) is not None:
             try:
                 await worker.ready()
-                return worker
             except ScriptError as error:
                 logger.warning("An idle process for scripts is replaced: %s", error.message)
+            else:
+                # It may have died after it said that it is ready.
+                if worker.alive:
+                    return worker
+                self._close_later(worker)
         worker = await WorkerProcess.start(memory_mb, _LONGEST_TURN_S)
         await worker.ready()
         return worker

@@ -11,11 +11,11 @@ from batches.local import _LocalHandle
 from batches.screen import PictureSize, Screen
 from nodes.provider import LaunchRequest
 from nodes.session import BrowserSession
-from tests.batches.runs import PATIENCE_S, Stage, browsing, request, stage
+from tests.batches.runs import MINUTE_MS, PATIENCE_S, Stage, browsing, request, stage
 from tests.running import node
 
 JPEG = b"\xff\xd8\xff"
-GATE = node("gate", "wait", waitType="pause", pause=True)
+GATE = node("gate", "wait", waitType="timeout", value=MINUTE_MS)
 
 
 @dataclass

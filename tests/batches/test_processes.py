@@ -15,8 +15,8 @@ from batches.processes import MARK, ProcessId
 _TREE = """
 import subprocess, sys
 deep = "import subprocess, sys; subprocess.Popen(['sleep', '300']); print('up', flush=True); sys.stdin.read()"
-child = subprocess.Popen([sys.executable, "-c", deep])
 subprocess.Popen(["sleep", "300"])
+child = subprocess.Popen([sys.executable, "-c", deep])
 child.wait()
 """
 
