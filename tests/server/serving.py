@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 import socketio
@@ -44,6 +45,26 @@ class Serving:
             return answer.status, await answer.json()
 
 
+@contextmanager
+def _tasks_of_others() -> Iterator[WeakSet[asyncio.Future[Any]]]:
+    """What runs already in this loop, such as a server that tests share, and what that starts in the block."""
+    loop = asyncio.get_running_loop()
+    usual = loop.get_task_factory()
+    others: WeakSet[asyncio.Future[Any]] = WeakSet(asyncio.all_tasks() - {asyncio.current_task()})
+
+    def start(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
+        task = usual(loop, work, **options) if usual else asyncio.Task(work, loop=loop, **options)
+        if asyncio.current_task(loop) in others:
+            others.add(task)
+        return task
+
+    loop.set_task_factory(start)
+    try:
+        yield others
+    finally:
+        loop.set_task_factory(usual)
+
+
 @asynccontextmanager
 async def serving(root: Path, *, alone: bool = True, **settings: Any) -> AsyncIterator[Serving]:
     """A server whose root is a folder, with its output below it; it leaves no task behind.
@@ -53,7 +74,6 @@ async def serving(root: Path, *, alone: bool = True, **settings: Any) -> AsyncIt
         alone: Whether nothing else goes on at the same time, so that tasks that are left are this server's.
         settings: Beyond ours.
     """
-    before = asyncio.all_tasks()
     given = {
         "port": 0,
         "workers": 4,
@@ -61,16 +81,15 @@ async def serving(root: Path, *, alone: bool = True, **settings: Any) -> AsyncIt
         "roots": (root,),
         "access_log": AccessLog.OFF,
     }
-    async with (
-        running_server(ServerSettings(**{**given, **settings})) as server,
-        AsyncClient(server.url) as client,
-        aiohttp.ClientSession(server.url) as http,
-    ):
-        yield Serving(server, client, http)
-    left = asyncio.all_tasks() - before - {asyncio.current_task()} if alone else set()
-    # One that is cancelled already takes a turn of the loop, or several, to be gone.
-    pending = (await asyncio.wait(left, timeout=5))[1] if left else set()
-    names = {f"{task.get_name()}: {task.get_coro()!r}" for task in pending}
+    with _tasks_of_others() as others:
+        async with (
+            running_server(ServerSettings(**{**given, **settings})) as server,
+            AsyncClient(server.url) as client,
+            aiohttp.ClientSession(server.url) as http,
+        ):
+            yield Serving(server, client, http)
+        left = asyncio.all_tasks() - set(others) - {asyncio.current_task()} if alone else set()
+    names = {f"{task.get_name()}: {task.get_coro()!r}" for task in left}
     assert not names, f"tasks are left: {names}"
 
 

@@ -235,3 +235,30 @@ async def test_an_address_of_another_machine(tmp_path: Path) -> None:
         async with running_server(settings):
             raise AssertionError("it serves")
     assert caught.value.code == "ADDRESS_NOT_USABLE"
+
+
+async def test_tasks_of_another_server_are_not_this_ones(tmp_path: Path) -> None:
+    """A server that tests share begins to wait anew now and then, also while another one is up."""
+    go, begun, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def other() -> None:
+        await go.wait()
+        waiting = asyncio.create_task(never.wait())
+        begun.set()
+        await waiting
+
+    shared = asyncio.create_task(other())
+    async with serving(tmp_path):
+        go.set()
+        await begun.wait()
+    never.set()
+    await shared
+
+
+async def test_a_task_that_is_left_is_told(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    with pytest.raises(AssertionError, match=r"tasks are left: .*forgotten"):
+        async with serving(tmp_path):
+            left = asyncio.create_task(never.wait(), name="forgotten")
+    never.set()
+    await left
