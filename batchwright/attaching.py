@@ -6,7 +6,8 @@ from batchwright.client import AsyncClient
 from batchwright.client_models import ServerUnreachableError
 from batchwright.console import make_console, print_error
 from batchwright.debug_prompt import Lines, Prompt
-from batchwright.debug_target import RemoteTarget, TargetError
+from batchwright.debug_remote import RemoteTarget
+from batchwright.debug_target import TargetError
 from batchwright.exit_codes import ExitCode
 
 __all__ = ["attach"]

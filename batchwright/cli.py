@@ -13,6 +13,7 @@ from batches.scan import DEFAULT_PATTERN
 from batches.spec import ExecutionOptions
 from batchwright import run_options
 from batchwright.exit_codes import EXIT_CODES_HELP, ExitCode
+from batchwright.loading import loading
 from batchwright.logs import set_up_logging
 from batchwright.option_types import BrowserKind, OutputFolder, PluginFolders, SecretNames, SecretsFile
 from batchwright.options import parse_overrides, parse_variables, parse_workers
@@ -115,10 +116,11 @@ def run_command(
         trace_logs=verbose,
     )
 
-    from batchwright.extensions import open_plugins, open_secrets  # noqa: PLC0415 - start-up time
-    from batchwright.options import debug_options  # noqa: PLC0415 - start-up time, after the usage errors
-    from batchwright.running import RunOptions, run  # noqa: PLC0415 - as above
-    from batchwright.selection import Selection  # noqa: PLC0415 - as above
+    with loading():
+        from batchwright.extensions import open_plugins, open_secrets  # noqa: PLC0415 - start-up time
+        from batchwright.options import debug_options  # noqa: PLC0415 - as above, after the usage errors
+        from batchwright.running import RunOptions, run  # noqa: PLC0415 - as above
+        from batchwright.selection import Selection  # noqa: PLC0415 - as above
 
     secrets = open_secrets(secrets_file, secret_names or (), verbose=verbose)
     options = RunOptions(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -80,7 +79,6 @@ class RunOptions:
 
 async def run(options: RunOptions) -> ExitCode:
     """Run, report, and say how it ended. Errors of use and of the runner are printed, not raised."""
-    gc.freeze()  # what is loaded now stays; looking through it again and again would hold up the run
     to_stderr = options.events == "-" or str(options.summary) == "-"
     return await _Session(options, make_console(stderr=to_stderr)).run()
 

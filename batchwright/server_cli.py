@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from batchwright import serve_options
+from batchwright.loading import loading
 
 __all__ = ["server_app"]
 
@@ -72,7 +73,8 @@ def serve_command(
     Every option can also be set in batchwright.toml or by a variable BATCHWRIGHT_NAME; `batchwright settings`
     shows what holds. Exit codes: 0 ended by a signal · 2 unusable settings · 3 address or output folder unusable.
     """
-    from batchwright.serve import serve  # noqa: PLC0415 - start-up time
+    with loading():
+        from batchwright.serve import serve  # noqa: PLC0415 - start-up time
 
     options = {
         "host": host,

@@ -25,7 +25,7 @@ COLOR_SCHEMES: Final = ("light", "dark", "no-preference")
 class Position(BaseModel):
     """A place on earth."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     latitude: Number = None
     """Degrees north, -90 to 90."""

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from nodes.blocks import RetryBlock, SelectorBlock, TimeoutBlock, WaitBlock
 from nodes.conditions import ConditionData
+from nodes.field_docs import field_texts
 from nodes.model import INTERPOLATED, INTERPOLATED_DEEP, REQUIRED, NodeData, OneOf
 from nodes.registry import NodeType
 from nodes.samples import Sample, samples_of
@@ -118,7 +119,7 @@ def _own_properties(model: type[NodeData]) -> list[dict[str, object]]:
 
 def _described(name: str, info: FieldInfo, owner: type[BaseModel]) -> dict[str, object]:
     marks = [*info.metadata, *_marks(info.annotation)]
-    text = info.description or ""
+    text = field_texts(owner).get(name, "")
     unit = _UNIT.search(text)
     described: dict[str, object] = {
         "name": info.alias or name,

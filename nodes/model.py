@@ -180,7 +180,6 @@ class Part(BaseModel):
         validate_by_alias=True,
         extra="allow",
         frozen=True,
-        use_attribute_docstrings=True,
         protected_namespaces=(),
     )
 

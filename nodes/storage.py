@@ -56,7 +56,6 @@ class Cookie(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         frozen=True,
-        use_attribute_docstrings=True,
     )
 
     name: LooseText = None

@@ -6,6 +6,8 @@ that a control that is added there is documented, too.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import importlib.metadata
 from collections.abc import Iterable
 from typing import Any, Final
@@ -16,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from batches.events import Record
+from nodes.field_docs import DocumentedJsonSchema
 from server.event_messages import MESSAGES
 from server.problems import ControlErrorBody
 from server.socket_calls import CONTROLS, Control
@@ -24,9 +27,6 @@ from server.subscriptions import SUBSCRIPTIONS
 __all__ = ["PATH", "add_routes", "event_document"]
 
 PATH: Final = "/api-docs/events.json"
-
-DOCUMENT: Final = web.AppKey("asyncapi", bytes)
-"""The document, made once."""
 
 _CHANNEL: Final = "default"
 
@@ -40,8 +40,18 @@ _ABOUT: Final = (
 
 def add_routes(app: web.Application) -> None:
     """Add the document; call it after all controls were added."""
-    app[DOCUMENT] = orjson.dumps(event_document(), option=orjson.OPT_INDENT_2)
-    app.router.add_get(PATH, _document)
+
+    @functools.cache
+    def content() -> bytes:
+        return orjson.dumps(event_document(), option=orjson.OPT_INDENT_2)
+
+    async def document(_request: web.Request) -> web.Response:
+        # Made when first asked for, as it takes a tenth of a second and most servers are never asked.
+        return web.Response(
+            body=await asyncio.to_thread(content), content_type="application/json", charset="utf-8"
+        )
+
+    app.router.add_get(PATH, document)
 
 
 def event_document() -> dict[str, Any]:
@@ -99,7 +109,9 @@ def _schemas(requests: Iterable[Control]) -> dict[str, Any]:
     for request in requests:
         wanted[request.request, "validation"] = None
         wanted |= dict.fromkeys((answer, "serialization") for answer in request.answers)
-    _, definitions = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
+    _, definitions = models_json_schema(
+        list(wanted), ref_template="#/components/schemas/{model}", schema_generator=DocumentedJsonSchema
+    )
     return dict(definitions["$defs"])
 
 
@@ -121,7 +133,3 @@ def _reference(where: str, key: str) -> dict[str, str]:
 
 def _in_channel(key: str) -> dict[str, str]:
     return _reference(f"channels/{_CHANNEL}/messages", key)
-
-
-async def _document(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[DOCUMENT], content_type="application/json", charset="utf-8")

@@ -20,6 +20,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from nodes.field_docs import DocumentedJsonSchema
 from server.endpoints import ENDPOINTS, Endpoint
 from server.idempotency import HEADER
 from server.problems import ControlErrorBody, ErrorBody, Family
@@ -132,7 +133,9 @@ def _schemas(endpoints: list[Endpoint]) -> tuple[_Schemas, dict[str, object]]:
     adapters: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
         (key, mode, TypeAdapter(kind)) for (key, mode), kind in wanted.items()
     ]
-    found, rest = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE)
+    found, rest = TypeAdapter.json_schemas(
+        adapters, ref_template=_REFERENCE, schema_generator=DocumentedJsonSchema
+    )
     return found, rest.get("$defs", {})
 
 
@@ -161,7 +164,9 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, object]]:
 def _query_parameters(endpoint: Endpoint) -> list[dict[str, object]]:
     if endpoint.query is None:
         return []
-    schema = TypeAdapter(endpoint.query).json_schema(ref_template=_REFERENCE)
+    schema = TypeAdapter(endpoint.query).json_schema(
+        ref_template=_REFERENCE, schema_generator=DocumentedJsonSchema
+    )
     required = schema.get("required", ())
     return [
         {

@@ -95,7 +95,6 @@ class ServerSettings(BaseSettings):
         extra="forbid",
         frozen=True,
         validate_default=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,
     )
 

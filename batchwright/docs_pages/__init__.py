@@ -27,6 +27,7 @@ from batchwright.docs_pages.node_tables import (
     type_table,
 )
 from batchwright.docs_pages.setting_table import setting_table
+from nodes.field_docs import DocumentedJsonSchema
 
 __all__ = ["BLOCKS", "SCHEMA_FILE", "event_schema", "fill", "outdated", "render"]
 
@@ -102,5 +103,5 @@ def event_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Batchwright event",
-        **adapter.json_schema(mode="serialization"),
+        **adapter.json_schema(mode="serialization", schema_generator=DocumentedJsonSchema),
     }

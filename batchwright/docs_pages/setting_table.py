@@ -7,6 +7,7 @@ from typing import Final
 from pydantic.fields import FieldInfo
 
 from batchwright.docs_pages.markdown import code, one_line, table
+from nodes.field_docs import field_texts
 from server.settings import ENV_PREFIX, ServerSettings, option_name
 
 __all__ = ["setting_table"]
@@ -17,8 +18,9 @@ _MADE: Final = {"workers": "`auto`", "roots": "the working directory"}
 
 def setting_table() -> str:
     """Each setting with its default, the option that sets it, and its meaning."""
+    texts = field_texts(ServerSettings)
     rows = [
-        (code(name), _default(name, field), code(option_name(name)), one_line(field.description or ""))
+        (code(name), _default(name, field), code(option_name(name)), one_line(texts.get(name, "")))
         for name, field in ServerSettings.model_fields.items()
     ]
     variable = code(f"{ENV_PREFIX}NAME")

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["Sample", "SampleStep", "samples_of"]
 
-_SETS: Final = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+_SETS: Final = ConfigDict(extra="forbid", frozen=True)
 
 
 class SampleStep(BaseModel):

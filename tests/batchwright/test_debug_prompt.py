@@ -16,7 +16,8 @@ from batches.breakpoints import DebugOptions
 from batchwright.attaching import attach
 from batchwright.client import AsyncClient
 from batchwright.debug_prompt import HELP, Lines, Prompt
-from batchwright.debug_target import LocalTarget, RemoteTarget, Target
+from batchwright.debug_remote import RemoteTarget
+from batchwright.debug_target import LocalTarget, Target
 from batchwright.exit_codes import ExitCode
 from batchwright.options import debug_options
 from tests.batches.debugging import debug, looping, trail
