@@ -5,19 +5,25 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 __all__ = ["loading"]
+
+_THRESHOLDS: Final = (10_000, 20, 20)
+"""New objects before the youngest are looked at, and how many such looks come before one at older ones."""
 
 
 @contextmanager
 def loading() -> Iterator[None]:
     """Import modules in this block: they leave no garbage, so it is not searched for meanwhile.
 
-    What is loaded at its end stays: looking through it again and again would stop every run for a moment.
+    What is loaded at its end stays: looking through it again and again would stop every run for a moment. For the
+    same reason garbage in cycles, which is rare here, is searched for less often from then on.
     """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*_THRESHOLDS)
         gc.enable()
