@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["loading"]
+__all__ = ["keep_loaded", "loading"]
 
 _THRESHOLDS: Final = (10_000, 20, 20)
 """New objects before the youngest are looked at, and how many such looks come before one at older ones."""
@@ -15,15 +15,19 @@ _THRESHOLDS: Final = (10_000, 20, 20)
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Import modules in this block: they leave no garbage, so it is not searched for meanwhile.
-
-    What is loaded at its end stays: looking through it again and again would stop every run for a moment. For the
-    same reason garbage in cycles, which is rare here, is searched for less often from then on.
-    """
+    """Import modules in this block: they leave no garbage, so it is not searched for meanwhile."""
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.set_threshold(*_THRESHOLDS)
+        keep_loaded()
         gc.enable()
+
+
+def keep_loaded() -> None:
+    """Let the collector pass over what there is now: looking through it again would stop every run for a moment.
+
+    For the same reason garbage in cycles, which is rare here, is searched for less often from now on.
+    """
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)

@@ -12,6 +12,7 @@ from batches.errors import StoreError
 from batchwright.console import make_console, print_error, seconds
 from batchwright.exit_codes import ExitCode
 from batchwright.interrupts import Interrupts
+from batchwright.loading import keep_loaded
 from nodes.errors import ConfigurationError
 from nodes.secrets import Secrets
 from server.logs import logging_to
@@ -66,9 +67,8 @@ async def _serve(settings: ServerSettings, secrets: Secrets) -> None:
             )
             if server is None:
                 return
-            # What is loaded now stays: looking through it again and again would stop all runs for a moment.
             gc.collect()
-            gc.freeze()
+            keep_loaded()
             console.print(
                 f"Batchwright serves on {server.url} with {settings.workers} workers, "
                 f"output in {settings.output}. Ctrl-C ends it.",

@@ -23,6 +23,7 @@ import psutil
 
 from batches.events import BatchStarted, Event, ExecutionStarted, Member, NodeEnded, NodeStarted, NodeStatus
 from batches.service import Service
+from batchwright.loading import keep_loaded
 from server.serving import running_server
 from server.settings import ServerSettings
 
@@ -107,7 +108,7 @@ async def _serve(rate: int, executions: int) -> None:
             service = server.service
             events = await _begin(service, executions)
             gc.collect()
-            gc.freeze()  # as the command line does
+            keep_loaded()  # as the command line does
             print(server.url, flush=True)
             while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
                 print(json.dumps(await _make(service, events, rate, float(line.split()[1]))), flush=True)

@@ -28,11 +28,12 @@ _PONG: Final = b"3"
 _PING_FRAME: Final = b"\x81\x012"
 _NODE: Final = b'["node-execution"'
 _TIME: Final = b'"timestamp":'
+_BUFFER: Final = bytearray(256 * 1024)
 _AT_ONCE: Final = 50
 _CONNECT_S: Final = 60
 
 
-class Watcher(asyncio.Protocol):
+class Watcher(asyncio.BufferedProtocol):
     """One client.
 
     Args:
@@ -62,18 +63,23 @@ class Watcher(asyncio.Protocol):
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where to put what comes: one place for all, as each looks at its own at once."""
+        del sizehint
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what came."""
         if not self.connected.is_set():
-            self._greet(data)
+            self._greet(bytes(_BUFFER[:nbytes]))
             return
-        self.size += len(data)
-        if _PING_FRAME in data[:16] or data.endswith(_PING_FRAME):
+        self.size += nbytes
+        if _PING_FRAME in _BUFFER[: min(nbytes, 16)] or _BUFFER.endswith(_PING_FRAME, 0, nbytes):
             self._send(_PONG)
-        place = data.find(_NODE)
-        if place >= 0 and (place := data.find(_TIME, place)) >= 0:
+        place = _BUFFER.find(_NODE, 0, nbytes)
+        if place >= 0 and (place := _BUFFER.find(_TIME, place, nbytes)) >= 0:
             start = place + len(_TIME)
-            number = data[start : start + 13]
+            number = _BUFFER[start : min(start + 13, nbytes)]
             if number.isdigit() and len(number) == 13:
                 self._ages[time.time_ns() // 1_000_000 - int(number)] += 1
 

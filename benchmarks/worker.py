@@ -24,6 +24,7 @@ from batches.request import BatchRequest, WorkItem
 from batches.runner import Runner
 from batches.spec import ExecutionOptions
 from batches.tinydb_store import TinyDbStore
+from batchwright.loading import keep_loaded
 from benchmarks import npm_side
 from benchmarks.flow import plain_flow, workflow_document
 from nodes.catalogue import default_registry
@@ -33,6 +34,7 @@ Run = Callable[[str, int, int], Coroutine[object, object, None]]
 
 async def run_batchwright(base_url: str, copies: int, workers: int) -> None:
     """N copies as one batch, with journal and history, as the command line runs them."""
+    keep_loaded()
     document = workflow_document()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder)
