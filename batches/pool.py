@@ -122,13 +122,19 @@ class BrowserPool(BrowserProvider):
             driver = self._driver
         return await self._launcher.launch(driver, request)
 
+    @property
+    def reuses(self) -> bool:
+        """Whether contexts that executions leave are used again."""
+        return self._settings.reuse_contexts
+
     def expect(self, waiting: int) -> None:
         """Learn how many executions wait: contexts are opened ahead for that many at most."""
         self._waiting = waiting
 
     def _lacking(self) -> int:
         """How many more contexts than there are may be opened ahead; negative if there are too many."""
-        if not self._settings.prepare_contexts or self._closing is not None:
+        settings = self._settings
+        if not (settings.prepare_contexts or settings.reuse_contexts) or self._closing is not None:
             return 0
         return self._waiting - sum(len(browser.spares) for browser in self._browsers)
 
@@ -142,17 +148,30 @@ class BrowserPool(BrowserProvider):
         if browser in self._browsers:
             self._browsers.remove(browser)
 
-    def give_back(self, browser: PooledBrowser, contexts: list[BrowserContext]) -> asyncio.Task[None]:
+    def give_back(
+        self,
+        browser: PooledBrowser,
+        contexts: list[BrowserContext],
+        offered: tuple[BrowserContext, Mapping[str, object]] | None,
+    ) -> asyncio.Task[None]:
         """Close a lease's contexts and free its seat, in a task that a cancelled caller does not stop.
 
         Args:
             browser: The leased browser.
             contexts: The contexts opened through the lease.
+            offered: One of them that may be used again, and its options.
         """
-        return self._spawn(self._give_back(browser, contexts), "give a browser back")
+        return self._spawn(self._give_back(browser, contexts, offered), "give a browser back")
 
-    async def _give_back(self, browser: PooledBrowser, contexts: list[BrowserContext]) -> None:
+    async def _give_back(
+        self,
+        browser: PooledBrowser,
+        contexts: list[BrowserContext],
+        offered: tuple[BrowserContext, Mapping[str, object]] | None,
+    ) -> None:
         try:
+            if offered is not None and offered[0] in contexts and await browser.keep(*offered):
+                contexts = [context for context in contexts if context is not offered[0]]
             await browser.close_contexts(contexts)
         finally:
             if browser.lost:
@@ -213,6 +232,7 @@ class _Lease(BrowserLease):
         self._pool = pool
         self._pooled = pooled
         self._contexts: list[BrowserContext] = []
+        self._offered: tuple[BrowserContext, Mapping[str, object]] | None = None
         self._release: asyncio.Task[None] | None = None
 
     @property
@@ -263,12 +283,22 @@ class _Lease(BrowserLease):
 
     def _own(self, context: BrowserContext) -> None:
         self._contexts.append(context)
-        context.on("close", lambda _closed: self._contexts.remove(context))
+        context.on("close", self._disown)
+
+    def _disown(self, context: BrowserContext) -> None:
+        if context in self._contexts:
+            self._contexts.remove(context)
+
+    def offer(self, context: BrowserContext, options: Mapping[str, object]) -> None:
+        """Let the context be used again, if the pool is set to do that."""
+        if self._pool.reuses:
+            context.remove_listener("close", self._disown)
+            self._offered = context, options
 
     async def release(self) -> None:
         """Close the contexts opened through this lease and give the browser back; idempotent."""
         if self._release is None:
-            self._release = self._pool.give_back(self._pooled, list(self._contexts))
+            self._release = self._pool.give_back(self._pooled, list(self._contexts), self._offered)
         await asyncio.shield(self._release)
 
 

@@ -21,6 +21,9 @@ class PoolSettings:
         context_timeout_s: Longest time a browser may take to open a context before it counts as hung, in seconds.
         close_timeout_s: Longest time for closing contexts or a browser before it is killed, in seconds.
         prepare_contexts: Whether browsers open a context with a page ahead while executions wait for their turn.
+        reuse_contexts: Whether an execution may get a context that another one has left: its pages are closed and
+            its cookies cleared, but what sites stored in other ways, caches and service workers are still there.
+            Faster, and no longer isolated.
         executable: Paths of executables by kind, before everything else that could be found.
         no_sandbox: Start Chromium without its sandbox; None does so only for root, where it cannot work.
     """
@@ -33,6 +36,7 @@ class PoolSettings:
     context_timeout_s: float = 15.0
     close_timeout_s: float = 5.0
     prepare_contexts: bool = True
+    reuse_contexts: bool = False
     executable: Mapping[str, str] = field(default_factory=dict)
     no_sandbox: bool | None = None
 

@@ -177,9 +177,25 @@ class PooledBrowser:
             self._prepare(options)
         return page
 
+    async def keep(self, context: BrowserContext, options: Mapping[str, object]) -> bool:
+        """Keep a context that its execution has left, if somebody waits who may get it.
+
+        Args:
+            context: One of its contexts.
+            options: What it was opened with.
+
+        Returns:
+            Whether it was kept; if not, it is still to be closed.
+        """
+        return self._wants_more and not self.lost and await self.spares.keep(context, options)
+
+    @property
+    def _wants_more(self) -> bool:
+        return self._lacking() > 0 and not (self.exclusive or self._retired or self._end)
+
     def _prepare(self, options: Mapping[str, object]) -> None:
         """Open the next context ahead, if somebody waits who may get it."""
-        if self._lacking() > 0 and not (self.exclusive or self._retired or self._end):
+        if self._settings.prepare_contexts and self._wants_more:
             self.spares.prepare(options)
 
     async def _open(self, options: dict[str, Any]) -> BrowserContext:

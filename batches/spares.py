@@ -53,6 +53,9 @@ class _Spare:  # no slots: Playwright notes something of its own on objects whos
     page: Page | None = None
     crashed: bool = False
 
+    def fits(self, options: dict[str, Any]) -> bool:
+        return self.page is not None and self.options == options
+
     @property
     def usable(self) -> bool:
         return self.page is not None and not (self.page.is_closed() or self.crashed)
@@ -83,16 +86,22 @@ class Spares:
         self._spawn = spawn
         self._limit_s = limit_s
         self._spare: _Spare | None = None
+        self._left: list[_Spare] = []
+        """What executions have left for reuse."""
 
     def __len__(self) -> int:
-        return self._spare is not None
+        return (self._spare is not None) + len(self._left)
 
     def take(self, options: Mapping[str, object]) -> Page | None:
         """The page of a spare context with these options, which is the caller's from now on; None without one."""
-        spare = self._spare
-        if spare is None or spare.page is None or spare.options != dict(options):
+        wanted = dict(options)
+        spare = next((item for item in (*self._left, self._spare) if item and item.fits(wanted)), None)
+        if spare is None or spare.page is None:
             return None
-        self._spare = None
+        if spare is self._spare:
+            self._spare = None
+        else:
+            self._left.remove(spare)
         if not spare.usable:
             self._discard(spare)
             return None
@@ -101,15 +110,45 @@ class Spares:
 
     def prepare(self, options: Mapping[str, object]) -> None:
         """Begin to open one with these options, unless there is one or the options do not allow it."""
-        if self._spare is None and _TIMELESS.issuperset(options):
+        if len(self) == 0 and _TIMELESS.issuperset(options):
             self._spare = _Spare(dict(options))
             self._spawn(self._prepare(self._spare), "open a context ahead")
 
     def drop(self) -> None:
         """Close what nobody will take any more."""
         spare, self._spare = self._spare, None
-        if spare is not None:
-            self._discard(spare)
+        left, self._left = self._left, []
+        for item in (spare, *left):
+            if item is not None:
+                self._discard(item)
+
+    async def keep(self, context: BrowserContext, options: Mapping[str, object]) -> bool:
+        """Clean a context that was used, for the next one who asks for the same options.
+
+        Its pages are closed and its cookies cleared. What its sites stored in other ways stays.
+
+        Args:
+            context: It.
+            options: What it was opened with.
+
+        Returns:
+            Whether it can be used again; if not, it is still the caller's to close.
+        """
+        if not _TIMELESS.issuperset(options):
+            return False
+        pages = list(context.pages)
+        try:
+            async with asyncio.timeout(self._limit_s):
+                page = await context.new_page()
+                spare = _Spare(dict(options), context, page)
+                page.on("crash", spare.note_crash)
+                await asyncio.gather(*(page.close() for page in pages))
+                await context.clear_cookies()
+        except (Error, TimeoutError) as error:
+            _log.debug("A context is not used again: %s", error)
+            return False
+        self._left.append(spare)
+        return True
 
     async def _prepare(self, spare: _Spare) -> None:
         try:

@@ -28,7 +28,7 @@ from batches.batch_index import BatchIndex
 from batches.batch_row import BatchRow
 from batches.disk_use import folder_size
 from batches.errors import NotFoundError, StoreError
-from batches.events import BatchStatus, Event, now_ms
+from batches.events import BatchStarted, BatchStatus, Event, now_ms
 from batches.file_threads import FileThreads
 from batches.history import Cleared, HistoryPage, HistoryQuery, Retention, expired_rows, page_of
 from batches.recovery import interruption
@@ -58,9 +58,11 @@ class TinyDbStore(Store):
         output: The folder; it is created if it does not exist.
         patience_s: How long to wait for another process that changes the index, and half of how long one
             operation on the disk may take, seconds.
+        journal: Write events down as they happen. Without, a batch that dies leaves only that it had begun.
     """
 
-    def __init__(self, output: Path, *, patience_s: float = 30) -> None:
+    def __init__(self, output: Path, *, patience_s: float = 30, journal: bool = True) -> None:
+        self._journals = journal
         self._output = output.absolute()
         self._batches = self._output / "batches"
         self._threads = FileThreads(self._output, 2 * patience_s)
@@ -231,7 +233,7 @@ class TinyDbStore(Store):
                 logger.warning(
                     "the runner of %s died; what it left open ends as interrupted", folder.batch_id
                 )
-                self._append(folder.batch_id, ends, sync=True)
+                self._write_down(folder.batch_id, ends, sync=True)
             state = replay([*journal, *ends])
         if state is not None:
             self._save(state)
@@ -282,6 +284,12 @@ class TinyDbStore(Store):
         return folder
 
     def _append(self, batch_id: str, events: Sequence[Event], sync: bool) -> None:  # noqa: FBT001 - called by position in the thread
+        kept = [event for event in events if self._journals or isinstance(event, BatchStarted)]
+        if kept:
+            self._write_down(batch_id, kept, sync=sync)
+        self._last_seq = max(self._last_seq, events[-1].seq)
+
+    def _write_down(self, batch_id: str, events: Sequence[Event], *, sync: bool) -> None:
         self._own(batch_id).append(events, sync=sync)
         self._last_seq = max(self._last_seq, events[-1].seq)
 

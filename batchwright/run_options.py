@@ -25,6 +25,7 @@ __all__ = [
     "LastFailed",
     "ListOnly",
     "MaxFailures",
+    "NoJournal",
     "Order",
     "Paths",
     "Pattern",
@@ -33,6 +34,7 @@ __all__ = [
     "RecordSession",
     "Recursive",
     "Retries",
+    "ReuseContexts",
     "ScriptMemory",
     "ScriptTimeout",
     "Settle",
@@ -143,6 +145,21 @@ Settle = Annotated[
 ]
 RecordSession = Annotated[
     bool, typer.Option("--record-session", help="Record a video of every page.", rich_help_panel=BROWSE)
+]
+ReuseContexts = Annotated[
+    bool,
+    typer.Option(
+        "--reuse-contexts",
+        help="Let executions find what earlier ones left in the browser, but for cookies (faster, not isolated).",
+        rich_help_panel=BROWSE,
+    ),
+]
+NoJournal = Annotated[
+    bool,
+    typer.Option(
+        "--no-journal",
+        help="Write results only when the batch is over (faster; lost if the run dies).",
+    ),
 ]
 Timeout = Annotated[
     float | None,

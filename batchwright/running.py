@@ -16,7 +16,7 @@ from batches.breakpoints import DebugOptions, PauseRules
 from batches.errors import SourceError, StoreError
 from batches.events import ExecutionStatus
 from batches.local import LocalEngine
-from batches.pool import BrowserPool
+from batches.pool import BrowserPool, PoolSettings
 from batches.request import FIFO, BatchRequest
 from batches.runner import Runner
 from batches.scan import Scan
@@ -67,6 +67,10 @@ class RunOptions:
     execution: ExecutionOptions = field(default_factory=ExecutionOptions)
     events: str | None = None
     summary: Path | None = None
+    journal: bool = True
+    """Write results down as they come; without, a run that dies loses them."""
+    reuse_contexts: bool = False
+    """Let executions use contexts that others have left."""
     quiet: bool = False
     verbose: bool = False
     secrets: Secrets = field(default_factory=Secrets)
@@ -110,7 +114,7 @@ class _Session:
 
     async def _run(self) -> ExitCode:
         async with AsyncExitStack() as stack:
-            store = TinyDbStore(self._options.output)
+            store = TinyDbStore(self._options.output, journal=self._options.journal)
             ready = await self._interrupts.guard(self._prepare(store, stack))
             if ready is None:
                 self._save_summary(self._empty("stopped"))
@@ -169,7 +173,8 @@ class _Session:
         options = self._options
         began = time.monotonic()
         registry = registry_with(options.plugins)
-        engine = LocalEngine(registry, BrowserPool(), slots=options.workers, secrets=options.secrets)
+        pool = BrowserPool(PoolSettings(reuse_contexts=options.reuse_contexts))
+        engine = LocalEngine(registry, pool, slots=options.workers, secrets=options.secrets)
         runner = Runner(
             store=store,
             engine=engine,

@@ -28,6 +28,7 @@ __all__ = [
     "Port",
     "PortFile",
     "Resume",
+    "ReuseContexts",
     "Roots",
     "Secrets",
     "SecretsFile",
@@ -125,6 +126,14 @@ Browser = Annotated[
 ]
 Headed = Annotated[
     bool | None, typer.Option("--headed/--headless", help="Show the windows.", rich_help_panel=RUNS)
+]
+ReuseContexts = Annotated[
+    bool | None,
+    typer.Option(
+        "--reuse-contexts/--fresh-contexts",
+        help="Let executions find what earlier ones left in the browser, but for cookies (faster, not isolated).",
+        rich_help_panel=RUNS,
+    ),
 ]
 Drain = Annotated[
     float | None,

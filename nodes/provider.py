@@ -83,6 +83,14 @@ class BrowserLease(ABC):
         del options
         return None
 
+    def offer(self, context: BrowserContext, options: Mapping[str, object]) -> None:  # noqa: B027 - a provider need not reuse anything
+        """Say before `release` that nothing but pages can have changed a context, should it be for reuse.
+
+        Args:
+            context: One that was opened through this lease.
+            options: What it was opened with.
+        """
+
     @abstractmethod
     async def release(self) -> None:
         """Close the contexts opened through this lease and give the browser back; idempotent.

@@ -55,6 +55,7 @@ class BrowserSession:
         self._init_scripts: tuple[str, ...] = ()
         self._context_scripts: dict[str, list[str]] = {}
         self._context_key = DEFAULT_CONTEXT
+        self._handed_out = False
         self._page: Page | None = None
         self._frame: Frame | None = None
         self._dialogs: list[Dialog] = []
@@ -100,23 +101,29 @@ class BrowserSession:
 
     @property
     def contexts(self) -> Mapping[str, BrowserContext]:
-        """All contexts by name."""
+        """All contexts by name. Whoever asks may change them for good, so none is offered for reuse then."""
+        self._handed_out = True
         return self._contexts
 
     @property
     def context(self) -> BrowserContext:
-        """The current context.
+        """The current context. Whoever asks may change it for good, so it is not offered for reuse then.
 
         Raises:
             PageMissingError: No browser was opened.
         """
-        self.lease  # noqa: B018 - raises the right error when nothing is open
-        return self._contexts[self._context_key]
+        self._handed_out = True
+        return self._current
 
     @property
     def pages(self) -> Sequence[Page]:
         """The tabs of the current context, in the order they were opened."""
-        return self.context.pages
+        return self._current.pages
+
+    @property
+    def _current(self) -> BrowserContext:
+        self.lease  # noqa: B018 - raises the right error when nothing is open
+        return self._contexts[self._context_key]
 
     @property
     def page(self) -> Page:
@@ -352,6 +359,15 @@ class BrowserSession:
         try:
             if not lease.lost:
                 await self.dismiss_dialogs()
+                self._offer(lease)
         finally:
             self._contexts.clear()
             await lease.release()
+
+    def _offer(self, lease: BrowserLease) -> None:
+        """Let others reuse the only context there was, if nothing but pages can have changed it."""
+        if self._handed_out or self._init_scripts or [*self._contexts] != [DEFAULT_CONTEXT]:
+            return
+        context = self._contexts[DEFAULT_CONTEXT]
+        context.remove_listener("page", self._watch)
+        lease.offer(context, self._options[DEFAULT_CONTEXT])

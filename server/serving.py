@@ -19,7 +19,7 @@ from aiohttp import web
 from batches.eventlog import Listener
 from batches.events import BatchEnded, Event
 from batches.local import LocalEngine
-from batches.pool import BrowserPool
+from batches.pool import BrowserPool, PoolSettings
 from batches.runner import Runner
 from batches.service import Service
 from batches.state import BatchState
@@ -103,7 +103,8 @@ async def running_server(
     """
     secrets = secrets or await asyncio.to_thread(secrets_of, settings)
     plugins = await asyncio.to_thread(load_plugins, settings.plugins)
-    store, pool = TinyDbStore(settings.output), BrowserPool()
+    store = TinyDbStore(settings.output)
+    pool = BrowserPool(PoolSettings(reuse_contexts=settings.reuse_contexts))
     engine = LocalEngine(plugins.registry, pool, slots=settings.workers, secrets=secrets)
     runner = Runner(
         store=store, engine=engine, output=settings.output, root=settings.roots[0], secrets=secrets

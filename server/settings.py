@@ -132,6 +132,8 @@ class ServerSettings(BaseSettings):
     """Folders of plugins with further node types; their code is run."""
     browser: Literal["chromium", "firefox", "webkit"] | None = None
     """Use this browser in every workflow."""
+    reuse_contexts: bool = False
+    """Let executions find what earlier ones left in the browser, but for cookies: faster, and not isolated."""
     headed: bool = False
     """Show the windows."""
     keep_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

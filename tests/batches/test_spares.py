@@ -182,3 +182,60 @@ async def test_executions_of_a_batch_take_what_was_prepared(tmp_path: Path, site
         assert words(state) == ["completed"] * 4
         assert run.pool.stats.contexts == 3
         assert run.pool.stats.prepared >= 1
+
+
+async def test_contexts_are_not_reused_unless_that_is_set(site_url: str) -> None:
+    async with waiting_pool(prepare_contexts=False) as pool:
+        await _left_behind(pool, site_url)
+        second = BrowserSession(pool)
+        page = await second.open(REQUEST, OPTIONS)
+        await page.goto(f"{site_url}/echo")
+        assert await page.evaluate("localStorage.length") == 0
+        assert pool.stats.prepared == 0
+        await second.close()
+
+
+async def test_a_reused_context_has_new_pages_no_cookies_and_what_sites_stored(site_url: str) -> None:
+    async with waiting_pool(prepare_contexts=False, reuse_contexts=True) as pool:
+        await _left_behind(pool, site_url)
+        second = BrowserSession(pool)
+        page = await second.open(REQUEST, OPTIONS)
+        assert pool.stats.prepared == 1
+        assert [tab.url for tab in second.pages] == ["about:blank"]
+        await page.goto(f"{site_url}/echo")
+        assert await page.context.cookies() == []
+        assert await page.evaluate("localStorage.getItem('mine')") == "1"
+        # It belongs to this session now, whatever the first one still holds.
+        await second.close()
+        await settled(pool)
+        assert pool.stats.leases == 0
+
+
+async def test_other_options_a_changed_context_and_nobody_waiting_give_a_fresh_context(site_url: str) -> None:
+    async with waiting_pool(prepare_contexts=False, reuse_contexts=True) as pool:
+        await _left_behind(pool, site_url)
+        other = BrowserSession(pool)
+        await other.open(REQUEST, {"locale": "fr-FR"})
+        assert pool.stats.prepared == 0
+        await other.context.set_extra_http_headers({"x-mine": "1"})
+        await other.close()
+        third = BrowserSession(pool)
+        await third.open(REQUEST, {"locale": "fr-FR"})
+        assert pool.stats.prepared == 0
+        pool.expect(0)
+        await third.close()
+        pool.expect(1)
+        fourth = BrowserSession(pool)
+        await fourth.open(REQUEST, {"locale": "fr-FR"})
+        assert pool.stats.prepared == 0
+        await fourth.close()
+
+
+async def _left_behind(pool: BrowserPool, site_url: str) -> None:
+    """What a first execution leaves."""
+    session = BrowserSession(pool)
+    page = await session.open(REQUEST, OPTIONS)
+    await page.goto(f"{site_url}/set-cookie")
+    await page.evaluate("localStorage.setItem('mine', '1'); window.open('about:blank')")
+    await session.close()
+    await settled(pool)

@@ -99,6 +99,29 @@ async def test_what_died_ends_as_interrupted(tmp_path: Path, dead: str) -> None:
     assert state.error.message == "The runner died; 3 of 4 executions were not finished"
 
 
+async def test_without_a_journal_results_are_there_once_the_batch_is_over(tmp_path: Path) -> None:
+    async with TinyDbStore(tmp_path, journal=False) as store:
+        state = await keep(store)
+        assert (await store.load(state.batch_id)).counts == state.counts
+        assert [event.type for event in await store.events(state.batch_id)] == ["batch-started"]
+        last = await store.last_seq()
+    async with TinyDbStore(tmp_path) as store:
+        assert await store.load(state.batch_id) == state
+        assert await store.last_seq() == last == state.last_seq
+
+
+async def test_without_a_journal_a_batch_that_dies_ends_as_interrupted_as_a_whole(tmp_path: Path) -> None:
+    async with TinyDbStore(tmp_path, journal=False) as store:
+        place = await store.reserve(2)
+        events = whole_batch(place.batch_id, 2, first_alias=place.first_alias)
+        await store.append(place.batch_id, events[:-1], sync=True)
+        await store.save(state_of(events[:1]))
+    for _ in range(2):
+        async with TinyDbStore(tmp_path, journal=False) as store:
+            counts = (await store.load(place.batch_id)).counts
+            assert (counts.total, counts.interrupted) == (2, 2)
+
+
 async def test_recovering_twice_changes_nothing(tmp_path: Path, dead: str) -> None:
     contents = []
     for _ in range(2):

@@ -219,6 +219,11 @@ def _waits_for_reader(pipe: Path, content: str) -> bool:
     return True
 
 
+def _journal(folder: Path) -> Path:
+    (journal,) = folder.glob("output/batches/*/events.jsonl")
+    return journal
+
+
 def _is_retried(stream: Path, workflow_path: str) -> bool:
     events = read_events(stream)
     (batch,) = (event for event in events if isinstance(event, BatchStarted))
@@ -226,6 +231,22 @@ def _is_retried(stream: Path, workflow_path: str) -> bool:
     return any(
         isinstance(event, ExecutionRetried) and event.execution_id == member.execution_id for event in events
     )
+
+
+@pytest.mark.browser
+async def test_weaker_modes_give_the_same_results(tmp_path: Path) -> None:
+    many(tmp_path / "flows", "flow", 4, browsing())
+    write(tmp_path / "flows", bad=failing())
+    ended = await batchwright(
+        *("run", "flows", "--workers", "1", "--no-journal", "--reuse-contexts", "--events", "e.jsonl"),
+        cwd=tmp_path,
+    )
+    assert ended.code == 1
+    assert "4 passed, 1 failed of 5 workflows" in ended.out
+    assert len(ends(read_events(tmp_path / "e.jsonl"))) == 5
+    assert [event.type for event in read_events(_journal(tmp_path))] == ["batch-started"]
+    (row,) = json.loads((await batchwright("history", "--json", cwd=tmp_path)).out)
+    assert (row["status"], row["completed"], row["failed"]) == ("error", 4, 1)
 
 
 async def test_timeout_ends_an_execution_and_leaves_the_others_alone(tmp_path: Path) -> None:
