@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,12 +33,14 @@ class Size:
     Attributes:
         memory_mb: Its own memory, what it shares left out, MB.
         files: Its open files and connections.
+        kinds: The same by what they are: name of the file, or ``socket``, ``pipe`` and the like.
         processes: Processes below it.
         browsers: Browsers among them.
     """
 
     memory_mb: float
     files: int
+    kinds: dict[str, int]
     processes: int
     browsers: int
 
@@ -78,6 +81,7 @@ class Served:
         return Size(
             memory_mb=self.process.memory_full_info().uss / 1024**2,
             files=self.process.num_fds(),
+            kinds=dict(_open(self.process.pid)),
             processes=len(self.process.children(recursive=True)),
             browsers=self._browsers(),
         )
@@ -94,6 +98,17 @@ class Served:
             helper = any(word.startswith("--type=") for word in command)
             count += "--headless" in command and not (wrapper or helper)
         return count
+
+
+def _open(pid: int) -> Counter[str]:
+    """What a process has open."""
+    found: Counter[str] = Counter()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found[link.readlink().name.partition(":[")[0]] += 1
+        except OSError:  # closed meanwhile
+            continue
+    return found
 
 
 @asynccontextmanager

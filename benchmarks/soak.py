@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from batchwright.demo_site import serve_site
@@ -30,7 +31,7 @@ WARM_UP: Final = 0.25
 """Share of the executions after which the first look counts."""
 
 _LOOKS: Final = 5
-"""Of so many looks at the beginning and at the end the smallest counts: what is just being closed is no growth."""
+"""The median of so many looks counts, at the beginning and at the end."""
 
 _POLL_S: Final = 0.25
 
@@ -81,7 +82,7 @@ def figures_of(sizes: Sequence[Size]) -> list[Figure]:
     figures = []
     for what, unit in (("memory_mb", "MB"), ("files", ""), ("processes", ""), ("browsers", "")):
         values = [float(asdict(size)[what]) for size in working]
-        before, after = min(values[warm : warm + _LOOKS]), min(values[-_LOOKS:])
+        before, after = median(values[warm : warm + _LOOKS]), median(values[-_LOOKS:])
         name = what.removesuffix("_mb")
         figures += [
             Figure(f"{name} after the warm-up", before, unit),
@@ -91,12 +92,22 @@ def figures_of(sizes: Sequence[Size]) -> list[Figure]:
     return [*figures, Figure("browsers once nothing ran for a while", idle.browsers, target=0)]
 
 
+def _opened(sizes: Sequence[Size]) -> str:
+    """What was open at some looks of the second half and not at others."""
+    looks = [size.kinds for size in sizes[len(sizes) // 2 : -1]]
+    names = sorted({name for look in looks for name in look})
+    spread = {name: [look.get(name, 0) for look in looks] for name in names}
+    moved = [f"{name} {min(seen)} to {max(seen)}" for name, seen in spread.items() if min(seen) != max(seen)]
+    return f"Open files that changed between looks in the second half: {', '.join(moved) or 'none'}."
+
+
 def main(arguments_given: Sequence[str] | None = None) -> None:
     """Run, print, and write JSON if asked."""
     given = arguments(__doc__, executions=2_000, batch=80, workers=4).parse_args(arguments_given)
     sizes = asyncio.run(_collect(given.executions, given.batch, given.workers))
     title = f"{given.executions:,} executions in one server, {given.workers} at a time"
     report = Report("soak", title, figures_of(sizes), runs=[asdict(size) for size in sizes])
+    report.notes.append(_opened(sizes))
     report.finish(given.json)
 
 
