@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ class PoolSettings:
         context_timeout_s: Longest time a browser may take to open a context before it counts as hung, in seconds.
         close_timeout_s: Longest time for closing contexts or a browser before it is killed, in seconds.
         prepare_contexts: Whether browsers open a context with a page ahead while executions wait for their turn.
+        prepare_up_to: A browser that serves more executions than this opens nothing ahead, because processors that
+            are busy gain nothing from it.
         reuse_contexts: Whether an execution may get a context that another one has left: its pages are closed and
             its cookies cleared, but what sites stored in other ways, caches and service workers are still there.
             Faster, and no longer isolated.
@@ -36,6 +39,7 @@ class PoolSettings:
     context_timeout_s: float = 15.0
     close_timeout_s: float = 5.0
     prepare_contexts: bool = True
+    prepare_up_to: int = field(default_factory=lambda: os.cpu_count() or 1)
     reuse_contexts: bool = False
     executable: Mapping[str, str] = field(default_factory=dict)
     no_sandbox: bool | None = None

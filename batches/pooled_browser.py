@@ -195,7 +195,8 @@ class PooledBrowser:
 
     def _prepare(self, options: Mapping[str, object]) -> None:
         """Open the next context ahead, if somebody waits who may get it."""
-        if self._settings.prepare_contexts and self._wants_more:
+        settings = self._settings
+        if settings.prepare_contexts and self.seats <= settings.prepare_up_to and self._wants_more:
             self.spares.prepare(options)
 
     async def _open(self, options: dict[str, Any]) -> BrowserContext:

@@ -24,7 +24,7 @@ OPTIONS = {"locale": "de-DE"}
 
 @asynccontextmanager
 async def waiting_pool(waiting: int = 5, **settings: Any) -> AsyncIterator[BrowserPool]:
-    pool = BrowserPool(PoolSettings(**settings))
+    pool = BrowserPool(PoolSettings(**{"prepare_up_to": 8, **settings}))
     pool.expect(waiting)
     try:
         yield pool
@@ -182,6 +182,19 @@ async def test_executions_of_a_batch_take_what_was_prepared(tmp_path: Path, site
         assert words(state) == ["completed"] * 4
         assert run.pool.stats.contexts == 3
         assert run.pool.stats.prepared >= 1
+
+
+async def test_nothing_is_opened_ahead_where_more_run_than_allowed() -> None:
+    async with waiting_pool(prepare_up_to=1) as pool:
+        first = await used(pool)
+        assert pool.stats.prepared == 0
+        assert first.prepared_page({}) is not None
+        await settled(pool)
+        second = await pool.lease(REQUEST)
+        assert second.prepared_page({}) is not None
+        await settled(pool)
+        assert second.prepared_page({}) is None
+        await asyncio.gather(first.release(), second.release())
 
 
 async def test_contexts_are_not_reused_unless_that_is_set(site_url: str) -> None:
