@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Final
 
-from playwright.async_api import Locator
+from playwright.async_api import Error, Locator
 
 from nodes.blocks import RetryBlock, SelectorBlock, TimeoutBlock, WaitBlock
 from nodes.choices import choose
@@ -19,11 +19,15 @@ from nodes.selectors import target
 
 __all__ = ["Keyboard", "KeyboardData", "Scroll", "ScrollData"]
 
-_SCROLL_TO: Final = "([left, top]) => window.scrollTo({left, top, behavior: 'instant'})"
-_SCROLL_BY: Final = "([left, top]) => window.scrollBy({left, top, behavior: 'instant'})"
-_SCROLL_TO_BOTTOM: Final = """() => window.scrollTo({
-  left: 0, top: document.documentElement.scrollHeight, behavior: 'instant'
-})"""
+# A field with `autofocus` gets it with the page's first picture, which scrolls back to the field: so the first
+# picture comes first. A page that paints nothing, such as one in the background, is not waited for.
+_SCROLL: Final = """async ([method, left, top]) => {
+  await new Promise((painted) => { requestAnimationFrame(painted); setTimeout(painted, 1000); });
+  window[method]({left, top: top ?? document.documentElement.scrollHeight, behavior: 'instant'});
+}"""
+
+_GONE_ON: Final = "Execution context was destroyed"
+"""What Playwright says when the page goes on to another one meanwhile: that one is scrolled then."""
 
 
 class KeyboardData(SelectorBlock, WaitBlock, RetryBlock, TimeoutBlock):
@@ -189,19 +193,19 @@ async def _to_element(data: ScrollData, run: NodeRun) -> None:
 
 
 async def _to_position(data: ScrollData, run: NodeRun) -> None:
-    await _scroll(data, run, _SCROLL_TO, _point(data, x=data.x, y=data.y))
+    await _scroll(data, run, "scrollTo", *_point(data, x=data.x, y=data.y))
 
 
 async def _by_distance(data: ScrollData, run: NodeRun) -> None:
-    await _scroll(data, run, _SCROLL_BY, _point(data, deltaX=data.delta_x, deltaY=data.delta_y))
+    await _scroll(data, run, "scrollBy", *_point(data, deltaX=data.delta_x, deltaY=data.delta_y))
 
 
 async def _to_top(data: ScrollData, run: NodeRun) -> None:
-    await _scroll(data, run, _SCROLL_TO, [0, 0])
+    await _scroll(data, run, "scrollTo", 0, 0)
 
 
 async def _to_bottom(data: ScrollData, run: NodeRun) -> None:
-    await _scroll(data, run, _SCROLL_TO_BOTTOM, [])
+    await _scroll(data, run, "scrollTo", 0, None)
 
 
 def _point(data: ScrollData, **numbers: float | None) -> list[float]:
@@ -213,9 +217,16 @@ def _point(data: ScrollData, **numbers: float | None) -> list[float]:
     return found
 
 
-async def _scroll(data: ScrollData, run: NodeRun, script: str, argument: list[float]) -> None:
+async def _scroll(data: ScrollData, run: NodeRun, method: str, left: float, top: float | None) -> None:
     async with time_limit(data.timeout, "Scrolling"):
-        await run.scope.evaluate(script, argument)
+        while True:
+            try:
+                await run.scope.evaluate(_SCROLL, [method, left, top])
+            except Error as error:
+                if _GONE_ON not in error.message:
+                    raise
+            else:
+                return
 
 
 _SCROLL_ACTIONS: Final[Mapping[str, Callable[[ScrollData, NodeRun], Awaitable[None]]]] = {

@@ -124,12 +124,41 @@ POSITION = """[scrollX, scrollY + innerHeight > document.documentElement.scrollH
   ? 'bottom' : scrollY].join()"""
 
 
+def once(condition: str) -> Step:
+    wait = {"waitForCondition": condition, "waitForConditionTimeout": 3000}
+    return ("elementQuery", {"action": "getCount", "selector": "#end", **wait})
+
+
 @pytest.mark.parametrize(("steps", "position"), SCROLLS.values(), ids=SCROLLS)
 async def test_scroll(run_steps: RunSteps, site_url: str, steps: list[dict[str, Any]], position: str) -> None:
-    wait = {"waitForCondition": f"({POSITION}) === '{position}'", "waitForConditionTimeout": 3000}
     outcome = await run_steps(
         page(site_url, "keys"),
         *[("scroll", data) for data in steps],
-        ("elementQuery", {"action": "getCount", "selector": "#end", **wait}),
+        once(f"({POSITION}) === '{position}'"),
+    )
+    assert outcome.error is None
+
+
+def unpainted(site_url: str, query: str = "") -> Step:
+    address = {"url": f"{site_url}/action-autofocus.html{query}", "waitUntil": "domcontentloaded"}
+    return ("navigation", {"action": "navigate", **address})
+
+
+async def test_a_scroll_outlasts_the_focus_of_the_first_picture(run_steps: RunSteps, site_url: str) -> None:
+    # A field with `autofocus` gets it with the page's first picture, and the page scrolls back to it.
+    outcome = await run_steps(
+        unpainted(site_url),
+        ("scroll", SCROLLS["position"][0][0]),
+        once("document.activeElement.id === 'field'"),
+        once(f"({POSITION}) === '30,500'"),
+    )
+    assert outcome.error is None
+
+
+async def test_a_page_that_goes_on_is_scrolled_when_it_is_there(run_steps: RunSteps, site_url: str) -> None:
+    outcome = await run_steps(
+        unpainted(site_url, "?next=action-keys.html"),
+        ("scroll", SCROLLS["position"][0][0]),
+        once(f"location.pathname === '/action-keys.html' && ({POSITION}) === '30,500'"),
     )
     assert outcome.error is None
