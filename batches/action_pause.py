@@ -49,7 +49,7 @@ class ActionPause:
             TimeoutError: The browser does not answer.
         """
         async with asyncio.timeout(_LIMIT_S):
-            for context in self._session.contexts.values():
+            for context in list(self._session.contexts.values()):  # more may open meanwhile
                 if context not in self._watched:
                     self._watched.add(context)
                     context.debugger.on("pausedstatechanged", lambda *_, held=context: self._changed(held))

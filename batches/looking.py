@@ -136,7 +136,7 @@ class Looking:
         session = self._context.session
         tabs = [
             {"url": tab.url, "title": await tab.title(), "current": tab is page, "context": key}
-            for key, context in session.contexts.items()
+            for key, context in list(session.contexts.items())  # some may close meanwhile
             for tab in context.pages
         ]
         messages = await page.console_messages()

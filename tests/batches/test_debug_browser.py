@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
+from batches.controls import ControlOutcome
 from batches.errors import ControlError, ControlInvalidError
 from batches.spec import ExecutionOptions
-from tests.batches.debugging import START, Debugging, at, debug, debugging, say
+from tests.batches.debugging import START, Debugging, at, debug, debugging, say, settled
 from tests.batches.runs import words
 from tests.running import chain, node, workflow
 
@@ -73,6 +74,21 @@ async def test_inspecting_and_asking_about_the_page(tmp_path: Path, shop: str) -
         assert "similarSelectors" not in captured["debugInfo"]
         await run.send("continue")
         assert words(await run.over()) == ["completed"]
+
+
+async def test_looking_at_what_is_being_closed(tmp_path: Path, shop: str) -> None:
+    """The execution is stopped while its tabs are listed."""
+    others = [
+        node(name, "contextManipulate", action="createContext", contextKey=name) for name in ("a", "b", "c")
+    ]
+    async with at_the_shop(tmp_path, shop, *others, say("x"), debug=at("x")) as run:
+        await run.paused(1)
+        looks = [asyncio.create_task(run.send("inspect"), name=f"look {number}") for number in range(20)]
+        await settled()
+        await run.run.runner.stop_all()
+        for look in await asyncio.gather(*looks, return_exceptions=True):
+            assert isinstance(look, ControlOutcome | ControlError)
+        assert words(await run.over()) == ["stopped"]
 
 
 async def test_failed_requests_are_told(tmp_path: Path, shop: str) -> None:
