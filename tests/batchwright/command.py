@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,8 +128,19 @@ class Running:
         return self._process.returncode is not None
 
     async def end(self) -> Ended:
-        """Wait for its end."""
-        out, err = await asyncio.wait_for(self._process.communicate(), PATIENCE_S)
+        """Wait for its end; one that does not come is told with what it does instead."""
+        ending = asyncio.create_task(self._process.communicate(), name="end of a command")
+        in_time, _ = await asyncio.wait({ending}, timeout=PATIENCE_S)
+        if not in_time:
+            self.look()
+            left = [str(process) for process in self.family if process.is_running()]
+            if not self.is_over:
+                self._process.send_signal(signal.SIGABRT)  # Python writes where each thread stands
+            for process in self.family:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        out, err = await ending
+        assert in_time, f"no end in {PATIENCE_S} s; code {self._process.returncode}, {left}\n{out!r}\n{err!r}"
         assert self._process.returncode is not None
         ended = Ended(
             self._process.returncode, (out or b"").decode(errors="replace"), err.decode(errors="replace")
@@ -164,8 +175,9 @@ async def started(
     """
 
     def prepare() -> None:
-        # Test runs in the background of a script ignore it, and children would inherit that.
+        # Test runs in the background of a script ignore the first, those under nohup the second; children inherit it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         if before is not None:
             before()
 
@@ -179,7 +191,7 @@ async def started(
         "batchwright",
         *map(str, args),
         cwd=cwd,
-        env={**inherited, "PYTHONPATH": str(ROOT), **(env or {})},
+        env={**inherited, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", **(env or {})},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=out,
         stderr=asyncio.subprocess.PIPE,
