@@ -17,7 +17,7 @@ NAMES = [f"{folder}/{name}.json" for folder in ("shop", "admin") for name in ("l
 async def test_filter_sort_and_views_are_in_the_address(tmp_path: Path, viewer: Viewer) -> None:
     past = Past(NAMES, [PASSED, FAILED, FLAKY, PASSED, FAILED, PASSED], errors=(TIMEOUT, TOTAL))
     (batch_id,) = await write_past(tmp_path / "output", past)
-    async with serving(tmp_path, alone=False) as board:
+    async with serving(tmp_path, alone=False) as board, viewer:
         page = await viewer.open(board.server.url, f"batches/{batch_id}")
         await expect(rows(page)).to_have_count(6)
         field = page.get_by_role("textbox", name="Filter the executions")
@@ -66,7 +66,7 @@ async def test_failures_are_grouped_by_cause(tmp_path: Path, viewer: Viewer) -> 
     )
     past = Past(NAMES, [FAILED] * 5, errors=(TIMEOUT, TOTAL, other, other, TIMEOUT))
     (batch_id,) = await write_past(tmp_path / "output", past)
-    async with serving(tmp_path, alone=False) as board:
+    async with serving(tmp_path, alone=False) as board, viewer:
         page = await viewer.open(board.server.url, f"batches/{batch_id}?view=failures")
         groups = (
             page.get_by_role("list", name="Failures by cause")
@@ -161,7 +161,7 @@ async def test_five_thousand_rows_keep_the_document_small(tmp_path: Path, viewer
     names = [f"suite-{index // 100}/case-{index:04}.json" for index in range(5_000)]
     results = [FAILED if index % 50 == 7 else PASSED for index in range(5_000)]
     (batch_id,) = await write_past(tmp_path / "output", Past(names, results, each_ms=300, workers=16))
-    async with serving(tmp_path, alone=False) as board:
+    async with serving(tmp_path, alone=False) as board, viewer:
         page = await viewer.open(board.server.url, f"batches/{batch_id}")
         table = page.get_by_role("table", name="Executions")
         await expect(table).to_have_attribute("aria-rowcount", "5001")

@@ -29,7 +29,7 @@ async def write_history(output: Path) -> list[str]:
 
 async def test_batches_are_listed_filtered_and_charted(tmp_path: Path, viewer: Viewer) -> None:
     ids = await write_history(tmp_path / "output")
-    async with serving(tmp_path, alone=False) as board:
+    async with serving(tmp_path, alone=False) as board, viewer:
         page = await viewer.open(board.server.url, "history")
         await expect(rows(page)).to_have_count(4)
         await expect(rows(page).first).to_contain_text("Stopped")
@@ -63,7 +63,7 @@ async def test_a_batch_that_begins_and_ends_comes_into_the_list(board: Serving, 
 
 async def test_workflows_are_ranked_and_have_a_past(tmp_path: Path, viewer: Viewer) -> None:
     await write_history(tmp_path / "output")
-    async with serving(tmp_path, alone=False) as board:
+    async with serving(tmp_path, alone=False) as board, viewer:
         page = await viewer.open(board.server.url, "history?view=workflows")
         await expect(rows(page)).to_have_count(6)
         await expect(rows(page).first).to_contain_text("order.json")

@@ -68,7 +68,7 @@ async def test_keys_lead_around_and_are_listed(board: Serving, viewer: Viewer) -
 
 async def test_times_are_the_viewers_and_exact_on_hover(tmp_path: Path, viewer: Viewer) -> None:
     await write_past(tmp_path / "output", Past(["a.json"], started_at=START))
-    async with serving(tmp_path, alone=False) as server:
+    async with serving(tmp_path, alone=False) as server, viewer:
         page = await viewer.open(server.server.url, "history", timezone_id="Asia/Tokyo", locale="en-GB")
         moment = page.get_by_role("row").get_by_role("time").first
         await expect(moment).to_have_attribute("datetime", "2026-09-21T14:13:20.000Z")
@@ -79,7 +79,7 @@ async def test_charts_have_the_colours_of_the_page_whatever_moves(tmp_path: Path
     results = [PASSED, FAILED, FLAKY]
     past = [Past(["a.json", "b.json", "c.json"], results, started_at=START + n * 60_000) for n in range(3)]
     await write_past(tmp_path / "output", *past)
-    async with serving(tmp_path, alone=False) as server:
+    async with serving(tmp_path, alone=False) as server, viewer:
         for motion in ("reduce", "no-preference"):
             page = await viewer.open(server.server.url, "history", reduced_motion=motion)
             canvas = page.get_by_role("img", name="Passed: ").locator("canvas")

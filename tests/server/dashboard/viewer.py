@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, expect
 
@@ -22,6 +22,8 @@ _NOTED = frozenset({"error", "warning"})
 @dataclass
 class Viewer:
     """Opens pages and notes what goes wrong on them.
+
+    As a context manager inside a server's it closes them before the server is gone, which they would complain of.
 
     Attributes:
         allowed: Patterns of complaints that a test brings about on purpose.
@@ -44,10 +46,16 @@ class Viewer:
         await page.goto(f"{url}/#/{place}" if url.startswith("http") else url)
         return page
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> list[str]:
         """Close the pages; returns what went wrong on them."""
-        for context in self._contexts:
-            await context.close()
+        while self._contexts:
+            await self._contexts.pop().close()
         return self._problems
 
     def _on_console(self, message: ConsoleMessage) -> None:
