@@ -22,11 +22,11 @@ from batches.memory_store import MemoryStore
 from batches.pool import BrowserPool
 from batches.runner import Runner
 from batches.state import BatchState, ExecutionState
-from nodes.catalogue import default_registry
+from nodes.catalogue import built_in_types
 from nodes.context import NodeRun
 from nodes.errors import NodeError
 from nodes.model import NodeData
-from nodes.registry import NodeType
+from nodes.registry import NodeType, Registry
 from tests.batches.debugging import START
 from tests.batches.runs import request
 from tests.running import chain, node, workflow
@@ -133,8 +133,7 @@ class Debugger(RuleBasedStateMachine):
         }
 
         async def start() -> None:
-            registry = default_registry()
-            registry.register(Held)
+            registry = Registry([*built_in_types(), Held])
             root = Path(self.folder.name)
             self.store = MemoryStore(root)
             await self.store.open()
