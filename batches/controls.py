@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from batches.breakpoints import BreakpointSet
 from batches.events import Record
@@ -224,7 +224,9 @@ Control = (
 )
 """Any control."""
 
-CONTROLS: Final[TypeAdapter[Control]] = TypeAdapter(Annotated[Control, Field(discriminator="action")])
+CONTROLS: Final[TypeAdapter[Control]] = TypeAdapter(
+    Annotated[Control, Field(discriminator="action")], config=ConfigDict(defer_build=True)
+)
 """Reads and writes any control."""
 
 

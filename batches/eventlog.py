@@ -84,29 +84,29 @@ class EventLog:
         return lambda: self._listeners.remove(listener)
 
     def append(self, event: Event) -> Event | None:
-        """Take an event in.
+        """Take an event in, which is the log's from now on.
 
         Returns:
-            The numbered event, or None if it could not follow on the state and was dropped.
+            The event with its number, or None if it could not follow on the state and was dropped.
         """
-        numbered = event.model_copy(update={"seq": self._seq + 1})
+        event.take_number(self._seq + 1)
         try:
-            state = apply(self._states.get(event.batch_id), numbered)
+            state = apply(self._states.get(event.batch_id), event)
         except TransitionError as error:
             logger.info("dropped %s: %s", event.type, error.message)
             return None
         self._seq += 1
         self._states[event.batch_id] = state
-        self._pending.append(numbered)
+        self._pending.append(event)
         self._wake.set()
-        if isinstance(numbered, _RESULTS) or len(self._pending) >= _MANY:
+        if isinstance(event, _RESULTS) or len(self._pending) >= _MANY:
             self._urgent.set()
         for listener in list(self._listeners):
             try:
-                listener(numbered, state)
+                listener(event, state)
             except Exception:  # one listener must not hurt the run or the others
-                logger.exception("a listener failed on %s", numbered.type)
-        return numbered
+                logger.exception("a listener failed on %s", event.type)
+        return event
 
     async def flush(self) -> None:
         """Wait until everything appended so far is in the journal.

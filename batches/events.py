@@ -138,6 +138,7 @@ class Record(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
+        defer_build=True,
     )
 
 
@@ -187,6 +188,14 @@ class _Base(Record):
     execution_id: str | None = None
     seq: int = 0
     timestamp: int = Field(default_factory=now_ms)
+
+    def take_number(self, seq: int) -> None:
+        """Get the number that an event has once, when the log takes it in; nothing else ever changes.
+
+        Args:
+            seq: The number. A copy for it would cost as much as the event.
+        """
+        self.__dict__["seq"] = seq
 
 
 class _OfExecution(_Base):
@@ -383,7 +392,9 @@ ExecutionEvent = (
 Event = BatchStarted | BatchEnded | ExecutionEvent
 """Any event."""
 
-_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="type")], config=ConfigDict(defer_build=True)
+)
 
 
 def parse_event(line: bytes | str) -> Event:

@@ -75,7 +75,6 @@ class Invoker:
         self._context = context
         self._keeps_dialogs = keeps_dialogs
         self._pending: asyncio.Task[None] | None = None
-        self._models: dict[str, tuple[Mapping[str, object], NodeData]] = {}
 
     def replace(self, plan: Plan, *, keeps_dialogs: bool | None = None) -> None:
         """Go on with another workflow.
@@ -85,7 +84,6 @@ class Invoker:
             keeps_dialogs: Whether it has nodes that answer dialogs; None leaves it as it is.
         """
         self._plan = plan
-        self._models.clear()
         if keeps_dialogs is not None:
             self._keeps_dialogs = keeps_dialogs
 
@@ -120,8 +118,9 @@ class Invoker:
         resolved = node_type.model.resolve(
             values, self._context.data, self._context.variables, self._context.secrets
         )
-        if resolved is node.data and node.id in self._models:
-            return self._models[node.id][1]
+        models = self._plan.models if resolved is node.data else {}
+        if node.id in models:
+            return models[node.id]
         try:
             model = node_type.model.read(resolved)
         except ValidationError as error:
@@ -129,8 +128,7 @@ class Invoker:
             first: dict[str, Any] = dict(self._context.masker.value(error.errors()[0]))
             field = ".".join(str(part) for part in first["loc"])
             raise NodeDataError(f"Node {node.title}: {describe(first)}", field=field) from None
-        if resolved is node.data:
-            self._models[node.id] = (resolved, model)
+        models[node.id] = model
         return model
 
     async def run(self, node: Node) -> tuple[NodeRun, NodeData, NodeType[Any]]:

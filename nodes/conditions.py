@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Final
 
 from nodes.blocks import SelectorBlock, TimeoutBlock
@@ -26,7 +27,7 @@ from nodes.verify_model import COMPARISONS, ELEMENT_CHECKS, MATCH_TYPES, VerifyD
 from nodes.verify_stored import check_body_path, check_status
 from nodes.verify_values import required_value
 
-__all__ = ["CONDITION_TYPES", "ConditionData", "condition_problems", "holds"]
+__all__ = ["CONDITION_TYPES", "Condition", "ConditionData", "condition_problems", "holds"]
 
 CONDITION_TYPES: Final = ("ui-element", "api-status", "api-json-path", "javascript", "variable")
 
@@ -67,12 +68,28 @@ class ConditionData(SelectorBlock, TimeoutBlock):
     """How they are compared: `equals` as texts, the others as numbers."""
 
 
-async def holds(run: NodeRun, condition: Mapping[str, object]) -> bool:
+class Condition:
+    """A condition that may be asked many times, and whose properties are read the first time.
+
+    Args:
+        given: The condition object as it stands in the file.
+    """
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self._given = given
+
+    @cached_property
+    def data(self) -> ConditionData:
+        """Its properties; raises `pydantic.ValidationError` if one has the wrong type."""
+        return ConditionData.read(self._given)
+
+
+async def holds(run: NodeRun, condition: Condition) -> bool:
     """Whether a condition holds now.
 
     Args:
         run: The run of the switch or loop.
-        condition: The condition object as it stands in the file.
+        condition: The condition.
 
     Returns:
         False also when the condition is incomplete or fails; the reason is logged at level ``debug``.
@@ -81,10 +98,12 @@ async def holds(run: NodeRun, condition: Mapping[str, object]) -> bool:
         BrowserLostError: The browser died.
     """
     try:
-        data = ConditionData.read(condition)
-        evaluate = choose(_EVALUATORS, data.type, "type")
+        data = condition.data
+        answer = choose(_EVALUATORS, data.type, "type")(run, data)
+        if isinstance(answer, bool):
+            return answer
         async with asyncio.timeout(max(data.timeout, _LEAST_MS) / 1000):
-            return await evaluate(run, data)
+            return await answer
     except BrowserLostError:
         raise
     except Exception as error:
@@ -112,11 +131,11 @@ async def _element(run: NodeRun, data: ConditionData) -> bool:
     return (await check_element(run, _as_check(data, "element"), once=True)).passed
 
 
-async def _status(run: NodeRun, data: ConditionData) -> bool:
+def _status(run: NodeRun, data: ConditionData) -> bool:
     return check_status(run, _as_check(data, "status")).passed
 
 
-async def _json_path(run: NodeRun, data: ConditionData) -> bool:
+def _json_path(run: NodeRun, data: ConditionData) -> bool:
     check = _as_check(data, "bodyPath")
     if data.match_type not in _ORDERINGS:
         return check_body_path(run, check).passed
@@ -134,7 +153,7 @@ async def _javascript(run: NodeRun, data: ConditionData) -> bool:
     return is_truthy(await run.scope.evaluate(expression))
 
 
-async def _variable(run: NodeRun, data: ConditionData) -> bool:
+def _variable(run: NodeRun, data: ConditionData) -> bool:
     name = run.require(data.variable_name, "variableName")
     if data.comparison_value is None:
         raise NodeDataError("Property 'comparisonValue' is required", field="comparisonValue")
@@ -151,7 +170,7 @@ def _compared(actual: object, operator: str | None, expected: object) -> bool:
     return left is not None and right is not None and compare(left, operator, right)
 
 
-_EVALUATORS: Final[Mapping[str, Callable[[NodeRun, ConditionData], Awaitable[bool]]]] = {
+_EVALUATORS: Final[Mapping[str, Callable[[NodeRun, ConditionData], bool | Awaitable[bool]]]] = {
     "ui-element": _element,
     "api-status": _status,
     "api-json-path": _json_path,

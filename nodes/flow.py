@@ -7,13 +7,14 @@ classes hold the properties, the checks and what is written into the stores.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator
 
 from nodes.arrays import stored_array
 from nodes.choices import choose
-from nodes.conditions import condition_problems, holds
+from nodes.conditions import Condition, condition_problems, holds
 from nodes.context import NodeRun
 from nodes.errors import LoopLimitError, NodeDataError
 from nodes.matching import js_text
@@ -96,10 +97,10 @@ def _nothing(data: LoopData, _run: NodeRun) -> None:
     _condition(data)
 
 
-def _condition(data: LoopData) -> Mapping[str, object]:
+def _condition(data: LoopData) -> Condition:
     if not data.condition:
         raise NodeDataError("Property 'condition' is required for a doWhile loop", field="condition")
-    return data.condition
+    return Condition(data.condition)
 
 
 async def _each(data: LoopData, run: NodeRun) -> AsyncIterator[int]:
@@ -139,6 +140,11 @@ class Case(Part):
     """Display name of the branch."""
     condition: Mapping[str, Any] | None = None
     """When the branch is taken; a case without a condition never is."""
+
+    @cached_property
+    def asked(self) -> Condition | None:
+        """The condition, to be asked; an empty one is none."""
+        return Condition(self.condition) if self.condition else None
 
 
 class DefaultCase(Part):
@@ -194,7 +200,7 @@ async def _branch(data: SwitchData, run: NodeRun) -> tuple[str, str]:
         raise NodeDataError("Property 'cases' is required; it must be an array", field="cases")
     default_label = run.require(data.default_case.label if data.default_case else None, "defaultCase.label")
     for number, case in enumerate(data.cases, 1):
-        if case.condition and await holds(run, case.condition):
+        if case.asked is not None and await holds(run, case.asked):
             handle = case.id or f"case-{number}"
             return handle, case.label or handle
     return DEFAULT_HANDLE, default_label

@@ -181,6 +181,7 @@ class Part(BaseModel):
         extra="allow",
         frozen=True,
         protected_namespaces=(),
+        defer_build=True,
     )
 
     @model_validator(mode="before")
@@ -265,28 +266,35 @@ class NodeData(Part):
         """Validate the properties of a node.
 
         Raises:
-            pydantic.ValidationError: A value has the wrong type; see `problems`.
+            pydantic.ValidationError: A value has the wrong type; see `checked`.
         """
         return cls.model_validate(values)
 
     @classmethod
-    def problems(cls, values: Mapping[str, object], unknown: frozenset[str] = frozenset()) -> list[str]:
-        """Wrong types among ``values``, one message each; required properties are not asked for.
+    def checked(
+        cls, values: Mapping[str, object], unknown: frozenset[str] = frozenset()
+    ) -> tuple[Self | None, list[str]]:
+        """Look for wrong types among ``values``; required properties are not asked for.
 
         Args:
             values: The properties as they stand in the file.
             unknown: Properties whose value is only known at run time; values with references are, too.
+
+        Returns:
+            What `read` would return, None if a value is wrong or not known yet; and one message for each wrong one.
         """
-        references = {
+        later = {
             key
             for key in cls.interpolated_keys()
             if isinstance(text := values.get(key), str) and "${" in text
         }
+        later |= unknown
+        known = {key: value for key, value in values.items() if key not in later} if later else values
         try:
-            cls.model_validate({k: v for k, v in values.items() if k not in unknown and k not in references})
+            model = cls.model_validate(known)
         except ValidationError as error:
-            return [describe(item) for item in error.errors()]
-        return []
+            return None, [describe(item) for item in error.errors()]
+        return (None if later else model), []
 
 
 def describe(item: Any) -> str:

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from nodes.document import START, Node, Workflow
 from nodes.graph import ANNOTATION_TYPES, LOOP, REUSABLE, REUSABLE_CALL, REUSABLE_END, Graph
+from nodes.model import NodeData
 from nodes.ordering import find_cycle, order_nodes, visited_nodes
 
 __all__ = ["Plan", "Region", "context_name_of"]
@@ -43,11 +44,15 @@ class Plan:
 
     Args:
         workflow: A migrated workflow (see `nodes.legacy`).
+
+    Attributes:
+        models: The properties, by node, of nodes where all of them are known and right; whoever looks fills it.
     """
 
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
         self.graph = Graph(workflow)
+        self.models: dict[str, NodeData] = {}
         self._bodies: dict[tuple[str, frozenset[str]], Region] = {}
         self._calls: dict[str, Region] = {}
         self._unselected: dict[tuple[str, str], frozenset[str]] = {}

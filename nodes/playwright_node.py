@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from playwright.async_api import expect
 from pydantic import Field
@@ -65,17 +65,21 @@ class PlaywrightData(SelectorBlock, WaitBlock, RetryBlock, TimeoutBlock):
         return method_of(target, self.method or "")
 
     @classmethod
-    def problems(cls, values: Mapping[str, object], unknown: frozenset[str] = frozenset()) -> list[str]:
-        """Wrong types, and what does not fit the installed Playwright: no such method, option or value."""
-        found = super().problems(values, unknown)
+    def checked(
+        cls, values: Mapping[str, object], unknown: frozenset[str] = frozenset()
+    ) -> tuple[Self | None, list[str]]:
+        """Look for wrong types, and for what does not fit the installed Playwright: a method, an option, a value."""
+        model, found = super().checked(values, unknown)
         if found or unknown & {"method", "expect", "target", "selector", "arguments", "not"}:
-            return found
-        data = cls.read({key: value for key, value in values.items() if key in _SIGNATURE})
+            return model, found
+        data = model or cls.read({key: value for key, value in values.items() if key in _SIGNATURE})
         try:
-            problems = data.operation.problems(data.arguments or ())
+            found = [
+                f"property 'arguments': {item}" for item in data.operation.problems(data.arguments or ())
+            ]
         except NodeDataError as error:
-            return [f"property '{error.field}': {error.message}"]
-        return [f"property 'arguments': {problem}" for problem in problems]
+            found = [f"property '{error.field}': {error.message}"]
+        return (None if found else model), found
 
 
 _SIGNATURE: Final = frozenset({"target", "method", "expect", "not", "arguments", "selector"})

@@ -44,7 +44,7 @@ def prepare(
     workflow, warnings = migrate(with_start_options(parse_workflow(document), start_overrides or {}))
     plan = Plan(workflow)
     errors, more = plan.problems()
-    errors += _type_problems(workflow, registry)
+    errors += _type_problems(plan, registry)
     if errors:
         raise WorkflowInvalidError(errors, more)
     return plan, ignored + warnings + more
@@ -60,7 +60,7 @@ def check(document: object, registry: Registry) -> list[str]:
     plan = Plan(migrated)
     if migrated.start is not None:
         problems += plan.problems()[0]
-    problems += _type_problems(migrated, registry)
+    problems += _type_problems(plan, registry)
     problems += _reached_problems(migrated, registry)
     return list(dict.fromkeys(problems))
 
@@ -88,14 +88,17 @@ def input_properties(node: Node) -> frozenset[str]:
     )
 
 
-def _type_problems(workflow: Workflow, registry: Registry) -> list[str]:
+def _type_problems(plan: Plan, registry: Registry) -> list[str]:
+    """Wrong types; the models that come out of looking for them are kept in the plan."""
     problems = []
-    for node in workflow.nodes:
+    for node in plan.workflow.nodes:
         node_type = registry.find(node.type)
-        model = node_type.model if node_type is not None else NodeData
-        problems += [
-            f"Node {node.title}: {problem}" for problem in model.problems(node.data, input_properties(node))
-        ]
+        model, found = (node_type.model if node_type is not None else NodeData).checked(
+            node.data, input_properties(node)
+        )
+        if model is not None and node_type is not None:
+            plan.models[node.id] = model
+        problems += [f"Node {node.title}: {problem}" for problem in found]
     return problems
 
 
