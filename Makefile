@@ -7,11 +7,12 @@ STAMP := $(VENV)/.set-up
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test lint format bench docs screenshots clean help
+.PHONY: setup demo test retry-failed lint format bench docs screenshots clean help
 
 help:
 	@echo "make demo   run the examples against the demo site"
 	@echo "make test   run the tests"
+	@echo "make retry-failed   run up to three failed tests again, alone, and say which"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  measure (an hour), and write the tables in docs/performance.md"
 	@echo "make docs   write the generated pages in docs/"
@@ -31,6 +32,12 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+# At most three: more are no accident.
+retry-failed: setup
+	@$(BIN)/python -c "import json, sys; f = json.load(open('.pytest_cache/v/cache/lastfailed')); \
+	  print('Failed among the others:', *f, sep='\n  '); sys.exit(len(f) > 3)"
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 lint: setup
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from batches.request import BatchRequest, WorkItem
 from batches.runner import Runner
 from batches.spec import ExecutionSpec
 from batches.tinydb_store import TinyDbStore
+from batchwright.loading import keep_loaded
 from benchmarks.figures import Figure, Report, arguments
 from nodes.catalogue import default_registry
 
@@ -229,6 +230,7 @@ async def _collect(iterations: int, rounds: int) -> list[Figure]:
 def main(arguments_given: Sequence[str] | None = None) -> None:
     """Measure, print, and write JSON if asked."""
     given = arguments(__doc__, iterations=10_000, rounds=5).parse_args(arguments_given)
+    keep_loaded()  # as the command line does
     figures = asyncio.run(_collect(given.iterations, given.rounds))
     title = "Without a browser, per second of processor time of the whole process"
     Report("overhead", title, figures).finish(given.json)

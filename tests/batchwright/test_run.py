@@ -34,7 +34,8 @@ async def test_all_passed_is_exit_0(tmp_path: Path) -> None:
     ended = await batchwright("run", "flows", "--summary-json", "out/s.json", cwd=tmp_path)
     assert ended.code == 0
     assert ended.lines[0] == "Running 3 workflows with 2 workers" if os.cpu_count() == 2 else ended.lines[0]
-    assert [line.split("  ")[0] for line in ended.lines[1:4]] == ["✓ p00.json", "✓ p01.json", "✓ p02.json"]
+    passed = sorted(line.split("  ")[0] for line in ended.lines[1:4])
+    assert passed == ["✓ p00.json", "✓ p01.json", "✓ p02.json"]
     assert ended.lines[-2].startswith("3 passed of 3 workflows in ")
     view = summary(tmp_path / "out" / "s.json")
     assert (view["status"], view["sourceType"], view["folderPath"]) == ("completed", "folder", "flows")
