@@ -23,7 +23,7 @@ __all__ = ["EventLog", "Listener"]
 Listener = Callable[[Event, BatchState], None]
 """Called with each event and the state after it; must not block and not raise."""
 
-GATHER_S: Final = 0.025
+GATHER_S: Final = 0.1
 """So much later than its event a line of the journal is written at most, seconds; results are written at once."""
 
 _MANY: Final = 500

@@ -28,6 +28,7 @@ from batchwright.loading import keep_loaded
 from benchmarks import npm_side
 from benchmarks.flow import plain_flow, workflow_document
 from nodes.catalogue import default_registry
+from nodes.validation import prepare
 
 Run = Callable[[str, int, int], Coroutine[object, object, None]]
 
@@ -95,7 +96,9 @@ def main() -> None:
     parser.add_argument("copies", type=int)
     parser.add_argument("workers", type=int)
     arguments = parser.parse_args()
-    default_registry()  # loads the node types, as Playwright is loaded: neither counts
+    prepare(
+        workflow_document(), default_registry()
+    )  # loads the node types, as Playwright is loaded: neither counts
     used, began = time.process_time(), time.perf_counter()
     asyncio.run(RUNS[arguments.what](arguments.base_url, arguments.copies, arguments.workers))
     wall = time.perf_counter() - began
