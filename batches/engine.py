@@ -79,6 +79,9 @@ class Engine(ABC):
             waiting: Their number now.
         """
 
+    def warm_up(self) -> None:  # noqa: B027 - an engine need not look ahead
+        """Learn that an execution that opens a browser comes in a moment."""
+
     @abstractmethod
     async def run(self, spec: ExecutionSpec) -> Handle:
         """Begin an attempt, waiting for a free slot first."""

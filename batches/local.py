@@ -117,6 +117,10 @@ class LocalEngine(Engine):
         """Tell the browsers."""
         self._provider.expect(waiting)
 
+    def warm_up(self) -> None:
+        """Tell the browsers."""
+        self._provider.warm_up()
+
     async def run(self, spec: ExecutionSpec) -> Handle:
         """Begin an attempt in a task of its own, named after the execution."""
         await self._free.acquire()

@@ -48,6 +48,7 @@ class BrowserPool(BrowserProvider):
         self._tasks: set[asyncio.Task[None]] = set()
         self._driver: Driver | None = None
         self._driver_lock = asyncio.Lock()
+        self._warming: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -113,14 +114,24 @@ class BrowserPool(BrowserProvider):
         return browser
 
     async def _launch(self, request: LaunchRequest) -> LaunchedBrowser:
+        return await self._launcher.launch(await self._running_driver(), request)
+
+    async def _running_driver(self) -> Driver:
         async with self._driver_lock:
             if self._driver is None or not self._driver.alive:
                 if self._driver is not None:
                     _log.warning("Playwright's driver died; starting another")
                     await self._driver.stop(self._settings.close_timeout_s)
                 self._driver = await Driver.start(self._settings.launch_timeout_s)
-            driver = self._driver
-        return await self._launcher.launch(driver, request)
+            return self._driver
+
+    def warm_up(self) -> None:
+        """Start the driver, which takes about half a second; whoever wants a browser waits for what is left of it."""
+        if self._closing is None and self._driver is None and self._warming is None:
+            self._warming = self._spawn(self._warm_up(), "start the driver")
+
+    async def _warm_up(self) -> None:
+        await self._running_driver()
 
     @property
     def reuses(self) -> bool:
@@ -213,6 +224,8 @@ class BrowserPool(BrowserProvider):
             _, pending = await asyncio.wait(launches, timeout=self._settings.close_timeout_s)
             for task in pending:
                 task.cancel()
+        if self._warming is not None and self._driver is None:
+            self._warming.cancel()
         for browser in list(self._browsers):
             browser.close()
         deadline = asyncio.get_running_loop().time() + _END_TIMEOUT_S

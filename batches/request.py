@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +40,14 @@ class WorkItem:
     def key(self) -> str:
         """How history recognises the workflow: its file, else its path."""
         return self.source or self.path
+
+    def opened_browsers(self) -> Iterator[Mapping[str, object]]:
+        """The properties of each node that opens a browser."""
+        nodes = self.document.get("nodes")
+        for node in nodes if isinstance(nodes, list) else ():
+            data = node.get("data") or {}
+            if node.get("type") == "openBrowser" and data.get("bypass") is not True:
+                yield data
 
 
 @dataclass(frozen=True, slots=True)

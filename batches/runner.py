@@ -138,6 +138,8 @@ class Runner:
         Raises:
             StoreError: Its folder or journal cannot be written.
         """
+        if any(True for item in request.items for _ in item.opened_browsers()):
+            self._engine.warm_up()
         reservation = await self._store.reserve(len(request.items))
         members = members_of(reservation, request)
         documents = {

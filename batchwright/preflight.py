@@ -46,12 +46,8 @@ def _missing(kind: str, options: ExecutionOptions) -> BrowserMissingError | None
 
 def _browsers_of(item: WorkItem, options: ExecutionOptions) -> list[str]:
     """The kinds of browser that a workflow opens and that have to be found."""
-    nodes = item.document.get("nodes")
     kinds = set()
-    for node in nodes if isinstance(nodes, list) else ():
-        data = node.get("data") or {}
-        if node.get("type") != "openBrowser" or data.get("bypass") is True:
-            continue
+    for data in item.opened_browsers():
         launch = data.get("launchOptions")
         if isinstance(launch, Mapping) and (launch.get("executablePath") or launch.get("channel")):
             continue

@@ -122,6 +122,9 @@ class BrowserProvider(ABC):
             waiting: Their number now.
         """
 
+    def warm_up(self) -> None:  # noqa: B027 - a provider need not look ahead
+        """Learn that a browser will be wanted in a moment, so that what takes long may begin now."""
+
     @abstractmethod
     async def close(self) -> None:
         """Close every browser; afterwards no process is left."""

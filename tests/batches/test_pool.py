@@ -18,7 +18,9 @@ from batches.pool import BrowserPool, PoolSettings
 from batches.processes import ProcessId
 from nodes.errors import BrowserLostError, BrowserMissingError, BrowserStateError
 from nodes.provider import BrowserLease, LaunchRequest
-from tests.running import run_document, steps_document
+from tests.batches.debugging import START
+from tests.batches.runs import request, stage
+from tests.running import chain, node, run_document, steps_document
 
 pytestmark = pytest.mark.browser
 
@@ -282,6 +284,46 @@ async def test_closing_while_browsers_start_leaves_none() -> None:
             assert isinstance(end, BrowserLease | BrowserLostError)
         with pytest.raises(BrowserStateError, match="closed"):
             await pool.lease(REQUEST)
+
+
+async def drivers() -> set[ProcessId]:
+    return set(await asyncio.to_thread(processes.children, "run-driver"))
+
+
+async def test_a_driver_that_was_started_ahead_serves_those_who_come() -> None:
+    before = await drivers()
+    async with open_pool() as pool:
+        pool.warm_up()
+        pool.warm_up()
+        assert all([await works(lease) for lease in (await pool.lease(REQUEST), await pool.lease(REQUEST))])
+        pool.warm_up()
+        assert len(await drivers() - before) == 1
+
+
+async def test_closing_while_a_driver_is_started_ahead_leaves_none() -> None:
+    before = await drivers()
+    async with open_pool() as pool:
+        pool.warm_up()
+        await asyncio.sleep(0)
+    assert await drivers() <= before
+
+
+async def test_a_driver_is_started_ahead_for_batches_that_open_a_browser_alone(tmp_path: Path) -> None:
+    before = await drivers()
+    async with stage(tmp_path) as run:
+        say = chain(START, node("say", "stringValue", value="x"))
+        bypassed = chain(START, node("open", "openBrowser", bypass=True))
+        await run.over((await run.runner.submit(request(say, bypassed))).batch_id)
+        assert await drivers() <= before
+        waiting = chain(
+            START, node("gate", "wait", waitType="timeout", value=3_600_000), node("open", "openBrowser")
+        )
+        state = await run.runner.submit(request(waiting))
+        assert run.pool._warming is not None
+        await run.pool._warming
+        assert (len(await drivers() - before), run.pool.stats.launched) == (1, 0)
+        await run.runner.stop_all()
+        await run.over(state.batch_id)
 
 
 async def test_a_cancelled_context_is_closed() -> None:
