@@ -103,7 +103,7 @@ async def test_failed_requests_are_told(tmp_path: Path, shop: str) -> None:
 
 async def test_a_failed_node_is_mended_and_the_page_is_still_there(tmp_path: Path, shop: str) -> None:
     wrong = click("#checkout-buton")
-    title = node("title", "wait", waitType="condition", value="document.title === 'Bought 1'", timeout=2_000)
+    title = node("title", "wait", waitType="condition", value="document.title === 'Bought 1'", timeout=15_000)
     async with at_the_shop(tmp_path, shop, wrong, title, debug=debug(breakOn="error")) as run:
         event = await run.paused(1)
         assert (event.node_id, event.reason) == ("click", "error")
@@ -149,7 +149,7 @@ async def test_pausing_inside_a_node_before_a_browser_action(tmp_path: Path, sho
 
 async def test_stepping_from_action_to_action(tmp_path: Path, shop: str) -> None:
     wait = node("late", "wait", waitType="timeout", value=400)
-    typing = node("type", "type", selector="input", text="3", timeout=2_000)
+    typing = node("type", "type", selector="input", text="3", timeout=15_000)
     async with at_the_shop(tmp_path, shop, wait, click(), typing) as run:
         await run.run.at_node("late")
         await run.send("pause", level="action")

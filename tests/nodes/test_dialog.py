@@ -111,7 +111,7 @@ async def test_a_late_dialog_is_met_by_a_retry(run_steps: RunSteps, site_url: st
     outcome = await run_steps(
         page(site_url),
         click("later"),
-        answer("accept", timeout=20, retryEnabled=True, retryCount=100, retryDelay=10),
+        answer("accept", timeout=20, retryEnabled=True, retryCount=2_000, retryDelay=10),
         READ,
     )
     assert said(outcome) == "yes"

@@ -157,7 +157,12 @@ async def test_a_retry_meets_a_late_frame(run_steps: RunSteps, site_url: str) ->
     outcome = await run_steps(
         page(site_url),
         frame(
-            "switchToIframe", name="late-frame", timeout=20, retryEnabled=True, retryCount=100, retryDelay=10
+            "switchToIframe",
+            name="late-frame",
+            timeout=20,
+            retryEnabled=True,
+            retryCount=2_000,
+            retryDelay=10,
         ),
         title("inside"),
     )

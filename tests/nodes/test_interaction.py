@@ -48,7 +48,7 @@ TYPED = {
 async def test_type(run_steps: RunSteps, site_url: str, data: dict[str, Any], expected: str) -> None:
     outcome = await run_steps(
         page(site_url, "form"),
-        ("type", {"selector": "#name", "timeout": 3000, **data}),
+        ("type", {"selector": "#name", "timeout": 15_000, **data}),
         field("#name", expected),
         data={"name": "Ada"},
     )
@@ -100,7 +100,7 @@ async def test_type_into_a_missing_field_times_out(run_steps: RunSteps, site_url
 async def act(run_steps: RunSteps, site_url: str, **data: Any) -> Outcome:
     return await run_steps(
         page(site_url, "mouse"),
-        ("action", {"selector": "#button", "timeout": 3000, **data}),
+        ("action", {"selector": "#button", "timeout": 15_000, **data}),
         text_of("#log"),
         ("elementQuery", {"action": "getBoundingBox", "selector": "#square"}),
     )

@@ -26,7 +26,7 @@ KEYS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 async def use_keys(run_steps: RunSteps, site_url: str, *steps: dict[str, Any]) -> Outcome:
-    keys: list[Step] = [("keyboard", {"timeout": 3000, **data}) for data in steps]
+    keys: list[Step] = [("keyboard", {"timeout": 15_000, **data}) for data in steps]
     return await run_steps(page(site_url, "keys"), *keys, text_of("#log"), data={"text": "xy"})
 
 
@@ -125,7 +125,7 @@ POSITION = """[scrollX, scrollY + innerHeight > document.documentElement.scrollH
 
 
 def once(condition: str) -> Step:
-    wait = {"waitForCondition": condition, "waitForConditionTimeout": 3000}
+    wait = {"waitForCondition": condition, "waitForConditionTimeout": 20_000}
     return ("elementQuery", {"action": "getCount", "selector": "#end", **wait})
 
 

@@ -133,7 +133,7 @@ async def test_options_stand_last_as_in_javascript(run_steps: RunSteps) -> None:
     log = await result(
         run_steps,
         play(selector="#go", method="click", arguments=[{"position": {"x": 3, "y": 4}, "clickCount": 2}]),
-        play(method="textContent", arguments=["#log", {"timeout": 1000, "strict": True}]),
+        play(method="textContent", arguments=["#log", {"timeout": 15_000, "strict": True}]),
     )
 
     assert log.count("down ") == 2
