@@ -42,11 +42,13 @@ class WorkItem:
         return self.source or self.path
 
     def opened_browsers(self) -> Iterator[Mapping[str, object]]:
-        """The properties of each node that opens a browser."""
+        """The properties of each node that opens a browser; what is no node or has no properties is passed by."""
         nodes = self.document.get("nodes")
         for node in nodes if isinstance(nodes, list) else ():
+            if not isinstance(node, Mapping) or node.get("type") != "openBrowser":
+                continue
             data = node.get("data") or {}
-            if node.get("type") == "openBrowser" and data.get("bypass") is not True:
+            if isinstance(data, Mapping) and data.get("bypass") is not True:
                 yield data
 
 

@@ -96,9 +96,8 @@ def main() -> None:
     parser.add_argument("copies", type=int)
     parser.add_argument("workers", type=int)
     arguments = parser.parse_args()
-    prepare(
-        workflow_document(), default_registry()
-    )  # loads the node types, as Playwright is loaded: neither counts
+    # Loads the node types and builds their models, as Playwright is loaded: neither counts.
+    prepare(workflow_document(), default_registry())
     used, began = time.process_time(), time.perf_counter()
     asyncio.run(RUNS[arguments.what](arguments.base_url, arguments.copies, arguments.workers))
     wall = time.perf_counter() - began
