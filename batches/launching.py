@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, cast
 
@@ -68,11 +68,13 @@ class Launcher:
         self._sandbox_said = False
         self._began = False
 
-    async def launch(self, driver: Driver, request: LaunchRequest) -> LaunchedBrowser:
+    async def launch(
+        self, running_driver: Callable[[], Awaitable[Driver]], request: LaunchRequest
+    ) -> LaunchedBrowser:
         """Start a browser.
 
         Args:
-            driver: Who starts it.
+            running_driver: Gives the driver that starts it; asked when the options are known to be good.
             request: What kind.
 
         Raises:
@@ -83,6 +85,7 @@ class Launcher:
         self._began = True
         mark = f"{self._id}-{next(self._numbers)}"
         options = await asyncio.to_thread(self._options, request, mark)
+        driver = await running_driver()
         limit_s = cast("float", options["timeout"]) / 1000 + _GRACE_S
         try:
             async with asyncio.timeout(limit_s):

@@ -17,7 +17,14 @@ from typing import Final
 import orjson
 import playwright
 
-__all__ = ["MARKER", "browsers_folder", "executables", "ffmpeg_file", "playwright_version"]
+__all__ = [
+    "MARKER",
+    "browsers_folder",
+    "cache_folder",
+    "executables",
+    "ffmpeg_file",
+    "playwright_version",
+]
 
 MARKER: Final = "INSTALLATION_COMPLETE"
 """Name of the empty file that tells Playwright that a folder below its own is whole."""
@@ -74,11 +81,28 @@ def browsers_folder() -> Path:
         return _DRIVER_PACKAGE / ".local-browsers"
     if setting:
         return Path(setting).absolute()
+    return _caches() / "ms-playwright"
+
+
+def cache_folder() -> Path | None:
+    """The folder for what can be made again at any time; it need not exist. None for a user without a home."""
+    try:
+        return _caches() / "batchwright"
+    except RuntimeError:
+        return None
+
+
+def _caches() -> Path:
+    """Where programs of this user keep such things.
+
+    Raises:
+        RuntimeError: The user has no home folder.
+    """
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "ms-playwright"
+        return Path.home() / "Library" / "Caches"
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "ms-playwright"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ms-playwright"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def executables(name: str) -> list[Path]:

@@ -114,7 +114,7 @@ class BrowserPool(BrowserProvider):
         return browser
 
     async def _launch(self, request: LaunchRequest) -> LaunchedBrowser:
-        return await self._launcher.launch(await self._running_driver(), request)
+        return await self._launcher.launch(self._running_driver, request)
 
     async def _running_driver(self) -> Driver:
         async with self._driver_lock:

@@ -10,6 +10,7 @@ A zombie counts as gone: it holds nothing, and where process 1 does not reap it 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ __all__ = [
     "identify",
     "is_alive",
     "kill_tree",
+    "now",
     "parent",
     "wait_gone",
 ]
@@ -38,6 +40,9 @@ MARK: Final = "BATCHWRIGHT_BROWSER"
 """Environment variable that every launched browser carries; its value is unique for each launch."""
 
 _POLL_S: Final = 0.01
+
+_CLOCK_S: Final = 0.1
+"""By so much, in seconds, a start may be told too early where no file of the system tells it."""
 
 _HAS_PROC: Final = Path("/proc/self/stat").exists()
 
@@ -77,14 +82,24 @@ def is_alive(process: ProcessId) -> bool:
     return _state(process.pid) == (process.started, False)
 
 
-def children(running: str) -> list[ProcessId]:
+def now() -> float:
+    """What `ProcessId.started` of a process that starts at this moment is, or a bit less."""
+    if _HAS_PROC:
+        return math.floor(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+    return time.time() - _CLOCK_S
+
+
+def children(running: str, *, since: float = 0) -> list[ProcessId]:
     """This process's direct children that run a certain program.
 
     Args:
         running: One of the words of their command line.
+        since: Only those that started at this time or later, as `now` counts it.
     """
-    found = psutil.Process().children()
-    return [process for process in _alive(found) if running in _command_line(process.pid)]
+    found = _alive(_child_pids(os.getpid()))
+    return [
+        process for process in found if process.started >= since and running in _command_line(process.pid)
+    ]
 
 
 def parent(process: ProcessId) -> ProcessId | None:
@@ -111,7 +126,7 @@ def descendants(process: ProcessId) -> list[ProcessId]:
             below = psutil.Process(process.pid).children(recursive=True)
         except psutil.Error:
             below = []
-        found = {member.pid: member for member in _alive(below)}
+        found = {member.pid: member for member in _alive(child.pid for child in below)}
     for member in _group_members(process):
         found.setdefault(member.pid, member)
     found.pop(process.pid, None)
@@ -126,12 +141,10 @@ def find_marked(mark: str, *, under: ProcessId | None = None, prefix: bool = Fal
         under: Look only among the direct children of this process, instead of everywhere.
         prefix: Accept marks that only begin so.
     """
-    try:
-        processes = psutil.Process(under.pid).children() if under is not None else psutil.process_iter()
-    except psutil.Error:
-        return []
+    pids = psutil.pids() if under is None else _child_pids(under.pid)
+    marks = ((found, _mark_of(found.pid)) for found in _alive(pids))
     return sorted(
-        (found for found in _alive(processes) if _carries(found.pid, mark, prefix=prefix)),
+        (found for found, value in marks if (value.startswith(mark) if prefix else value == mark)),
         key=lambda found: (found.started, found.pid),
     )
 
@@ -192,11 +205,18 @@ def _state(pid: int) -> tuple[float, bool] | None:
         return None
 
 
-def _alive(processes: Iterable[psutil.Process]) -> Iterator[ProcessId]:
-    for process in processes:
-        state = _state(process.pid)
+def _alive(pids: Iterable[int]) -> Iterator[ProcessId]:
+    for pid in pids:
+        state = _state(pid)
         if state is not None and not state[1]:
-            yield ProcessId(process.pid, state[0])
+            yield ProcessId(pid, state[0])
+
+
+def _child_pids(pid: int) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.Error:
+        return []
 
 
 def _command_line(pid: int) -> list[str]:
@@ -206,12 +226,22 @@ def _command_line(pid: int) -> list[str]:
         return []
 
 
-def _carries(pid: int, mark: str, *, prefix: bool) -> bool:
+def _mark_of(pid: int) -> str:
+    """The launch mark of a process; empty without one, or where its environment cannot be read.
+
+    Looked for in all processes when a pool closes, so it is read at once where there is a file.
+    """
+    if _HAS_PROC:
+        try:
+            variables = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return ""
+        _, _, rest = (b"\0" + variables).partition(f"\0{MARK}=".encode())
+        return rest.partition(b"\0")[0].decode(errors="replace")
     try:
-        value = psutil.Process(pid).environ().get(MARK, "")
+        return psutil.Process(pid).environ().get(MARK, "")
     except (psutil.Error, OSError):
-        return False
-    return value.startswith(mark) if prefix else value == mark
+        return ""
 
 
 def _group_members(process: ProcessId) -> Iterator[ProcessId]:

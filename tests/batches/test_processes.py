@@ -102,3 +102,14 @@ def test_a_number_nobody_has_is_nobody() -> None:
     assert processes.identify(gone.pid) is None
     assert processes.parent(gone) is None
     assert processes.kill_tree(gone, 1) == []
+
+
+def test_a_process_that_starts_now_counts_as_started_since(tree: ProcessId) -> None:
+    assert tree.started <= processes.now() + 1
+    before = processes.now()
+    with subprocess.Popen(["sleep", "300"]) as later:
+        try:
+            assert [process.pid for process in processes.children("sleep", since=before)] == [later.pid]
+            assert processes.children("sleep", since=before + 1e9) == []
+        finally:
+            later.kill()
