@@ -9,8 +9,9 @@ from typing import Final, Self
 
 from playwright.async_api import Error, Playwright, async_playwright
 
+from batches.lifeline import Lifeline
 from batches.managed import cache_folder
-from batches.processes import ProcessId, children, is_alive, kill_tree, now
+from batches.processes import ProcessId, children, kill_tree, now
 from nodes.errors import BrowserLostError
 
 __all__ = ["Driver"]
@@ -37,7 +38,7 @@ class Driver:
 
     def __init__(self, playwright: Playwright, process: ProcessId | None) -> None:
         self._playwright = playwright
-        self._process = process
+        self._lifeline = Lifeline(process) if process is not None else None
         self._stopped = False
 
     @classmethod
@@ -77,12 +78,12 @@ class Driver:
     @property
     def process(self) -> ProcessId | None:
         """Its process, where known."""
-        return self._process
+        return self._lifeline.process if self._lifeline is not None else None
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked for something."""
-        return not self._stopped and (self._process is None or is_alive(self._process))
+        return not self._stopped and (self._lifeline is None or self._lifeline.alive)
 
     def learn(self, process: ProcessId | None) -> None:
         """Remember the driver's process, told by a browser that it started.
@@ -90,7 +91,8 @@ class Driver:
         Args:
             process: The parent of that browser.
         """
-        self._process = self._process or process
+        if self._lifeline is None and process is not None:
+            self._lifeline = Lifeline(process)
 
     async def stop(self, timeout_s: float) -> None:
         """End it; it closes what browsers it still has. One that does not end in time is killed.
@@ -107,5 +109,7 @@ class Driver:
         except (TimeoutError, Error, OSError) as error:
             _log.warning("Playwright's driver did not stop within %g s and is killed: %r", timeout_s, error)
         finally:
-            if self._process is not None and is_alive(self._process):
-                await asyncio.to_thread(kill_tree, self._process, _KILL_TIMEOUT_S)
+            if self._lifeline is not None:
+                if self._lifeline.alive:
+                    await asyncio.to_thread(kill_tree, self._lifeline.process, _KILL_TIMEOUT_S)
+                self._lifeline.close()

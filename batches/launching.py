@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Error
 
 from batches.browsers import find_browser, missing_browser
 from batches.driver import Driver
+from batches.lifeline import Lifeline
 from batches.pool_settings import PoolSettings
 from batches.processes import MARK, ProcessId, find_marked, kill_tree, parent
 from nodes.errors import BrowserLostError, BrowserStateError
@@ -46,12 +47,17 @@ class LaunchedBrowser:
     Attributes:
         browser: Playwright's object.
         driver: The driver that started it.
-        process: The root of its processes; None where it could not be found.
+        lifeline: Tells about the root of its processes; None where it could not be found. To be closed at the end.
     """
 
     browser: Browser
     driver: Driver
-    process: ProcessId | None
+    lifeline: Lifeline | None
+
+    @property
+    def process(self) -> ProcessId | None:
+        """The root of its processes, where known."""
+        return self.lifeline.process if self.lifeline is not None else None
 
 
 class Launcher:
@@ -110,7 +116,7 @@ class Launcher:
         process = found[0] if found else None
         if process is not None and driver.process is None:
             driver.learn(await asyncio.to_thread(parent, process))
-        return LaunchedBrowser(browser, driver, process)
+        return LaunchedBrowser(browser, driver, Lifeline(process) if process is not None else None)
 
     async def sweep(self) -> int:
         """Kill whatever this launcher ever started and is still there; returns how many there were."""

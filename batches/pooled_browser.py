@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Page
 
 from batches.launching import LaunchedBrowser
 from batches.pool_settings import PoolCounters, PoolSettings
-from batches.processes import ProcessId, is_alive, kill_tree
+from batches.processes import ProcessId, kill_tree
 from batches.spares import Spares
 from nodes.errors import BrowserLostError
 
@@ -151,7 +151,7 @@ class PooledBrowser:
         if self._end is not None or self._launched is None:
             return self._end is not None
         launched = self._launched
-        alive = launched.process is None or is_alive(launched.process)
+        alive = launched.lifeline is None or launched.lifeline.alive
         return not (alive and launched.browser.is_connected() and launched.driver.alive)
 
     async def new_context(self, options: dict[str, Any]) -> BrowserContext:
@@ -324,8 +324,10 @@ class PooledBrowser:
         await self._kill()
 
     async def _kill(self) -> None:
-        if self.process is None:
+        lifeline = self.launched.lifeline
+        if lifeline is None:
             return
-        survivors = await asyncio.to_thread(kill_tree, self.process, _KILL_TIMEOUT_S)
+        survivors = await asyncio.to_thread(kill_tree, lifeline.process, _KILL_TIMEOUT_S)
+        lifeline.close()
         if survivors:
             _log.error("Processes %s survived being killed", [process.pid for process in survivors])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from batches import processes
+from batches.lifeline import Lifeline
 from batches.processes import MARK, ProcessId
 
 _TREE = """
@@ -113,3 +114,48 @@ def test_a_process_that_starts_now_counts_as_started_since(tree: ProcessId) -> N
             assert processes.children("sleep", since=before + 1e9) == []
         finally:
             later.kill()
+
+
+def test_a_lifeline_tells_of_the_end_at_once(tree: ProcessId) -> None:
+    lifeline = Lifeline(tree)
+    told = [lifeline.alive]
+
+    os.kill(tree.pid, signal.SIGKILL)
+    assert processes.wait_gone([tree], 5) == []
+
+    told.append(lifeline.alive)
+    lifeline.close()
+    lifeline.close()
+    told.append(lifeline.alive)
+    assert told == [True, False, False]
+
+
+def test_a_lifeline_counts_a_zombie_as_ended() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        identity = processes.identify(ended.pid)
+        assert identity is not None
+        lifeline = Lifeline(identity)
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert not lifeline.alive
+        lifeline.close()
+
+
+def test_a_lifeline_is_not_taken_in_by_a_number_that_was_given_again(tree: ProcessId) -> None:
+    lifeline = Lifeline(ProcessId(tree.pid, tree.started - 1))
+    assert not lifeline.alive
+    lifeline.close()
+
+
+def test_a_lifeline_works_where_processes_have_no_descriptors(
+    tree: ProcessId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    lifeline = Lifeline(tree)
+    told = [lifeline.alive]
+    os.kill(tree.pid, signal.SIGKILL)
+    assert processes.wait_gone([tree], 5) == []
+    told.append(lifeline.alive)
+    assert told == [True, False]
