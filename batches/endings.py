@@ -35,6 +35,11 @@ class Endings:
         self._reporter = Reporter(shelf, is_running)
         self._traces = TraceFiles(output / "logs", is_running)
 
+    def wanted(self, job: Job) -> bool:
+        """Whether anything is to be written about an execution."""
+        request = job.batch.request
+        return request.options.trace_logs or (request.report is not None and request.report.enabled)
+
     async def write(self, job: Job, end: ExecutionEnded, spec: ExecutionSpec) -> list[str]:
         """Write about an execution; returns what went wrong, for people."""
         problems = []

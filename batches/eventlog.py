@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Final
 
 from batches.errors import StoreError, TransitionError
@@ -50,8 +49,8 @@ class EventLog:
         self._states: dict[str, BatchState] = {}
         self._listeners: list[Listener] = []
         self._pending: list[Event] = []
-        self._wake = asyncio.Event()
-        self._urgent = asyncio.Event()
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._written = asyncio.Condition()
         self._written_seq = 0
         self._writer: asyncio.Task[None] | None = None
@@ -98,9 +97,11 @@ class EventLog:
         self._seq += 1
         self._states[event.batch_id] = state
         self._pending.append(event)
-        self._wake.set()
         if isinstance(event, _RESULTS) or len(self._pending) >= _MANY:
-            self._urgent.set()
+            self._due.set()
+        elif self._timer is None:
+            # Handing over to the thread that writes costs more than writing, so events come together first.
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._due.set)
         for listener in list(self._listeners):
             try:
                 listener(event, state)
@@ -115,7 +116,7 @@ class EventLog:
             StoreError: It cannot be written.
         """
         wanted = self._seq
-        self._urgent.set()
+        self._due.set()
         async with self._written:
             await self._written.wait_for(lambda: self._written_seq >= wanted or self.error is not None)
         if self.error is not None:
@@ -139,10 +140,11 @@ class EventLog:
 
     async def _write(self) -> None:
         while True:
-            await self._wake.wait()
-            await self._gather()
-            self._wake.clear()
-            self._urgent.clear()
+            await self._due.wait()
+            self._due.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             events, self._pending = self._pending, []
             if not events:
                 continue
@@ -151,15 +153,6 @@ class EventLog:
             async with self._written:
                 self._written_seq = events[-1].seq
                 self._written.notify_all()
-
-    async def _gather(self) -> None:
-        """Let events come together for a moment, unless one is a result or somebody waits for the journal.
-
-        Handing over to the thread that writes costs more than writing.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GATHER_S):
-                await self._urgent.wait()
 
     async def _write_out(self, events: list[Event]) -> None:
         by_batch: dict[str, list[Event]] = {}

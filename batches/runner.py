@@ -452,7 +452,8 @@ class Runner:
 
     async def _write_up(self, job: Job, end: ExecutionEnded) -> None:
         """Write what was asked for about an execution before its end is told: who hears of it finds it."""
-        if end.status is ExecutionStatus.STOPPED and job.attempt == 0:
+        never_ran = end.status is ExecutionStatus.STOPPED and job.attempt == 0
+        if never_ran or not self._endings.wanted(job):
             return
         spec = self._spec(job)
         spec = spec.model_copy(update={"workflow": self.masker.value(spec.workflow)})
