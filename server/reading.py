@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from batches.events import Record
 from nodes.document import decode_document
@@ -40,7 +40,19 @@ Maybe = Annotated[_T | None, Field(exclude_if=_is_none)]
 IdText = Annotated[str, Field(coerce_numbers_to_str=True), StringConstraints(min_length=1, max_length=200)]
 """An id, or an execution's number."""
 
-PathText = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+
+def _without_nul(path: str) -> str:
+    if "\x00" in path:
+        raise ValueError("a path has no NUL characters")
+    return path
+
+
+PathText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000),
+    AfterValidator(_without_nul),
+    Field(json_schema_extra={"pattern": r"^[^\x00]*$"}),
+]
 """A path on the server's machine."""
 
 

@@ -88,6 +88,7 @@ async def test_reading_files(api: Api) -> None:
         assert (await api.get(f"{READ}?filePath={missing}", status=404))["field"] == "filePath"
     for wrong in ("", "?filePath=", "?filePath=a%00b"):
         assert (await api.get(READ + wrong, status=400))["field"] == "filePath"
+    assert "no NUL characters" in (await api.get(f"{READ}?filePath=a%00b", status=400))["message"]
 
 
 async def test_a_file_that_is_too_large_is_refused(api: Api) -> None:
