@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 from contextlib import suppress
 
 from batches.processes import ProcessId, is_alive
@@ -26,7 +25,7 @@ class Lifeline:
         self._process = process
         self._descriptor: int | None = None
         self._poll: select.poll | None = None
-        if sys.platform == "linux":
+        if hasattr(os, "pidfd_open"):  # not in a Python that was built for older systems
             with suppress(OSError):  # gone already, an old kernel, or not allowed here
                 self._descriptor = os.pidfd_open(process.pid)
         if self._descriptor is not None and not is_alive(process):

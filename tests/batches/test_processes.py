@@ -146,13 +146,17 @@ def test_a_lifeline_is_not_taken_in_by_a_number_that_was_given_again(tree: Proce
     lifeline.close()
 
 
+@pytest.mark.parametrize("refuses", [True, False])
 def test_a_lifeline_works_where_processes_have_no_descriptors(
-    tree: ProcessId, monkeypatch: pytest.MonkeyPatch
+    tree: ProcessId, monkeypatch: pytest.MonkeyPatch, *, refuses: bool
 ) -> None:
     def refused(*_: object) -> int:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "pidfd_open", refused)
+    if refuses:
+        monkeypatch.setattr(os, "pidfd_open", refused)
+    else:
+        monkeypatch.delattr(os, "pidfd_open")
     lifeline = Lifeline(tree)
     told = [lifeline.alive]
     os.kill(tree.pid, signal.SIGKILL)
