@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def no_cache_folder_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _descriptors_of(pid: int) -> int:
+    count = 0
+    for path in Path("/proc/self/fdinfo").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            count += f"\nPid:\t{pid}\n" in path.read_text()
+    return count
 
 
 async def _start_and_stop() -> None:
@@ -86,3 +95,15 @@ async def test_drivers_one_after_the_other_know_their_processes() -> None:
 
     assert not any(driver.alive for driver in drivers)
     assert not processes.is_alive(first)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no descriptors of processes")
+async def test_a_stopped_driver_leaves_no_descriptor() -> None:
+    driver = await Driver.start()
+    process = driver.process
+    assert process is not None
+    assert _descriptors_of(process.pid) == 1
+
+    await driver.stop(10)
+
+    assert _descriptors_of(process.pid) == 0
