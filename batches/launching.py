@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, cast
 from playwright.async_api import Browser, Error
 
 from batches.browsers import find_browser, missing_browser
+from batches.chromium_args import chromium_args
 from batches.driver import Driver
 from batches.lifeline import Lifeline
 from batches.pool_settings import PoolSettings
@@ -24,9 +25,6 @@ from nodes.errors import BrowserLostError, BrowserStateError
 from nodes.provider import LaunchRequest
 
 __all__ = ["LaunchedBrowser", "Launcher"]
-
-_CHROMIUM_FLAGS: Final = ("--disable-quic",)
-"""Beyond Playwright's own flags, which stop background traffic already: QUIC goes around proxies."""
 
 _MISSING: Final = ("executable doesn't exist", "Executable doesn't exist", "is not found at", "Error: spawn ")
 """What Playwright says of an executable that is not there or cannot be started."""
@@ -148,7 +146,7 @@ class Launcher:
             )
             options["executable_path"] = found.path
         if request.browser == "chromium":
-            options["args"] += [flag for flag in _CHROMIUM_FLAGS if flag not in request.ignore_default_args]
+            options["args"] = chromium_args(request.args, request.ignore_default_args)
             options["chromium_sandbox"] = self._sandbox()
         return {**options, **given, "env": {**environment, MARK: mark}}
 

@@ -4,7 +4,7 @@ Runs N copies of a 7-node flow by Batchwright, by a plain Playwright asyncio scr
 context each), and by ``@playwright/test`` from npm with the same steps as spec files. All use the same browser
 binary, take turns, and run in a fresh process each. A ratio of 1.00 means that we cost nothing.
 
-    python -m benchmarks.throughput [--copies 40] [--rounds 5] [--workers 1 2 4 8] [--json FILE]
+    python -m benchmarks.throughput [--copies 100] [--rounds 3] [--workers 1 2 4 8] [--json FILE]
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _memory(runs: Runs, side: str, workers: int) -> float:
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
     """Measure, print, and write JSON if asked."""
-    parser = arguments(__doc__, copies=40, rounds=5)
+    parser = arguments(__doc__, copies=100, rounds=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--without-npm", action="store_true", help="leave @playwright/test out")
     given = parser.parse_args(arguments_given)
