@@ -118,7 +118,8 @@ BrowserArgs = Annotated[
     typer.Option(
         "--browser-arg",
         metavar="ARG",
-        help="Argument for every browser; repeatable.",
+        help="Argument for every browser; repeatable. "
+        "Features that it switches on or off are added to the usual ones.",
         rich_help_panel=BROWSE,
     ),
 ]
