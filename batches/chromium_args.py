@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Final
 
 __all__ = ["chromium_args"]
@@ -62,7 +61,7 @@ def chromium_args(given: Sequence[str], ignored: Sequence[str] = ()) -> list[str
         Playwright's are, too.
     """
     flags = [flag for flag in _FLAGS if flag not in ignored]
-    if playwright_version() != _KNOWN_PLAYWRIGHT:
+    if importlib.metadata.version("playwright") != _KNOWN_PLAYWRIGHT:
         return [*given, *flags]
     made = [arg for arg in given if not arg.startswith((_DISABLE, _ENABLE))] + flags
     enabled, disabled = [*_features(given, _ENABLE)], [*_features(given, _DISABLE)]
@@ -85,9 +84,3 @@ def _features(args: Sequence[str], switch: str) -> Iterator[str]:
 def _playwright_enables() -> tuple[str, ...]:
     legacy = os.environ.get("PLAYWRIGHT_LEGACY_SCREENSHOT")
     return tuple(name for name in _PLAYWRIGHT_ENABLES if not (legacy and name == _NOT_WITH_LEGACY_SCREENSHOT))
-
-
-@cache
-def playwright_version() -> str:
-    """The release of Playwright that is installed."""
-    return importlib.metadata.version("playwright")

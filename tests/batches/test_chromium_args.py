@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batches import chromium_args as module
 from batches import processes
 from batches.chromium_args import chromium_args
 from batches.pool import BrowserPool, PoolSettings
@@ -54,7 +54,7 @@ def test_playwrights_list_can_be_left_out() -> None:
 
 
 def test_with_another_playwright_lists_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "playwright_version", lambda: "1.65.99")
+    monkeypatch.setattr(importlib.metadata, "version", lambda _name: "1.65.99")
     assert chromium_args(["--one", OFF + "Mine", ON + "This"]) == [
         "--one",
         OFF + "Mine",
